@@ -1,0 +1,26 @@
+//! The rules of Watchkeeper, with nothing that touches the world.
+//!
+//! ```text
+//!   events ──▶ coordinator ──▶ commands        (one per group of checks, pure)
+//!                  │
+//!       lease ── report ── verdict             (what is agreed on, and what is known)
+//!                  │
+//!     LeaseStore, ReportCache                  (ports: what a backend promises)
+//! ```
+//!
+//! This crate never reads a clock, draws a random number, opens a socket or spawns a task. Time and seeds come in as
+//! values, so every decision can be replayed.
+
+pub mod cache;
+pub mod check;
+pub mod coordinator;
+pub mod error;
+pub mod fingerprint;
+pub mod id;
+pub mod lease;
+pub mod probe;
+pub mod report;
+pub mod secret;
+pub mod status;
+pub mod time;
+pub mod verdict;
