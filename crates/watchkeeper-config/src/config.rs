@@ -1,0 +1,239 @@
+//! The validated configuration: plain values, nothing left to look up or to doubt.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use watchkeeper_core::check::Check;
+use watchkeeper_core::id::{FleetName, PodId};
+use watchkeeper_core::secret::Secret;
+
+/// Everything a pod is told. Relations between the values have been checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Who this pod belongs to.
+    pub fleet: Fleet,
+    /// When the fleet asks, and how it agrees on who does.
+    pub coordination: Coordination,
+    /// Where leases and reports are kept.
+    pub backend: Backend,
+    /// How probes are made.
+    pub probe: Probe,
+    /// What is probed: LiteLLM's deployments in file order, then the native checks. Ids are unique; never empty.
+    pub checks: Vec<Check>,
+    /// The HTTP surface.
+    pub http: Http,
+    /// What is logged.
+    pub log: Log,
+    /// What belongs to LiteLLM only.
+    pub litellm: Litellm,
+}
+
+/// Who this pod belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    /// Namespace in the store.
+    pub name: FleetName,
+    /// Keys the fingerprint; the fleet's name does where there is none.
+    pub secret: Option<Secret>,
+    /// This pod's id as set by hand. None: made from [`Fleet::pod_name_hint`] and a random suffix.
+    pub pod_id: Option<PodId>,
+    /// `POD_NAME`, else `HOSTNAME`, with what a [`PodId`] may not hold replaced by `-`, at most 64 bytes.
+    pub pod_name_hint: Option<String>,
+}
+
+/// When the fleet asks, and how it agrees on who does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coordination {
+    /// False: every pod checks for itself, store or no store (`use_shared_health_check`).
+    pub enabled: bool,
+    /// False: only forced runs (`background_health_checks`).
+    pub background: bool,
+    /// From one probe of a check to the next. 1 s to 30 days.
+    pub interval: Duration,
+    /// How long a lease lasts unless renewed. At least six times `backend.timeout`, at most a day.
+    pub lock_ttl: Duration,
+    /// How long a result counts as fresh. Unless set, the larger of 300 s and `interval`.
+    pub cache_ttl: Duration,
+    /// One lock for all checks, or one each.
+    pub lock_scope: LockScope,
+    /// Share of the interval over which isolated pods and restarts are spread. 0 to 0.5.
+    pub jitter: f64,
+}
+
+/// What one lock covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockScope {
+    /// All checks.
+    Fleet,
+    /// One check.
+    Check,
+}
+
+/// Where leases and reports are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Backend {
+    /// The store.
+    pub kind: BackendKind,
+    /// Longest time for one store operation. 1 ms to 60 s.
+    pub timeout: Duration,
+}
+
+/// The stores there are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BackendKind {
+    /// One process only.
+    Memory,
+    /// Redis or Valkey.
+    Redis(RedisSettings),
+    /// etcd. Whether it was built in is the caller's to say.
+    Etcd(EtcdSettings),
+}
+
+/// How Redis is reached. Either `url` is given and holds everything but TLS files and the namespace, or `host` is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RedisSettings {
+    /// `redis://`, `rediss://`, `unix://` or `redis+unix://`, user name and password included.
+    pub url: Option<Secret>,
+    /// Host name or address; set exactly when `url` is not.
+    pub host: Option<String>,
+    /// Port, 6379 unless set. Beside `host` only.
+    pub port: u16,
+    /// Database number. Beside `host` only.
+    pub db: u32,
+    /// ACL user. Beside `host` only.
+    pub username: Option<String>,
+    /// Password. Beside `host` only.
+    pub password: Option<Secret>,
+    /// Whether to speak TLS. Beside `host` only: a URL says it by its scheme.
+    pub ssl: bool,
+    /// Files for TLS.
+    pub tls: TlsFiles,
+    /// Prefix of LiteLLM's keys (`cache_params.namespace`), without the colon. Only its wire mode uses it.
+    pub namespace: Option<String>,
+}
+
+/// Files for TLS, as paths relative to the directory the daemon was started in. Not opened here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate authority to trust in place of the public ones, PEM.
+    pub ca: Option<PathBuf>,
+    /// Client certificate, PEM. Given together with `key` or not at all.
+    pub cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// How etcd is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EtcdSettings {
+    /// `http://` or `https://` URLs; never empty.
+    pub endpoints: Vec<String>,
+    /// User.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<Secret>,
+    /// Files for TLS.
+    pub tls: TlsFiles,
+}
+
+/// How probes are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// Most probes at once. 1 to 10,000.
+    pub concurrency: usize,
+    /// Whether `concurrency` was set by somebody, or is the default.
+    pub concurrency_is_explicit: bool,
+    /// Longest time for one probe; a check's own timeout has been put into the check already.
+    pub timeout: Duration,
+    /// Passes in a row that make a check healthy. At least 1.
+    pub healthy_after: u32,
+    /// Failures in a row that make a check unhealthy. At least 1.
+    pub unhealthy_after: u32,
+    /// Time over which a round's probes are spread. Shorter than the interval.
+    pub spread: Duration,
+}
+
+/// The HTTP surface.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Keys that are let in. Without any, `listen` is a loopback address or `allow_anonymous` is true.
+    pub api_keys: Vec<Secret>,
+    /// Answer everybody where no key is configured, also on an address open to the network.
+    pub allow_anonymous: bool,
+    /// Whether `/metrics` wants a key.
+    pub metrics_auth: bool,
+    /// Whether the dashboard's data is open.
+    pub public_dashboard: bool,
+    /// How long a stop may take: probes in flight, then open requests. At most an hour.
+    pub drain: Duration,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Least level that is logged.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// Levels, from few lines to many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Failures.
+    Error,
+    /// And what may become one.
+    Warn,
+    /// And what happens.
+    Info,
+    /// And why.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl LogLevel {
+    /// As written in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object per line.
+    Json,
+}
+
+/// What belongs to LiteLLM only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Litellm {
+    /// The LiteLLM file that was read, if any.
+    pub config: Option<PathBuf>,
+    /// Every file read for it, includes too: what to watch for changes.
+    pub files: Vec<PathBuf>,
+    /// `health_check_details`: false leaves only `model`, `model_id` and `exception_status` in LiteLLM-shaped answers.
+    pub details: bool,
+    /// Wire mode as set by hand; none leaves it to the rule of [`Litellm::shared_on_plain_redis`].
+    pub wire: Option<bool>,
+    /// Whether the LiteLLM file has `use_shared_health_check: true` and plain Redis as its cache: the condition for
+    /// wire mode to be on by itself.
+    pub shared_on_plain_redis: bool,
+    /// `store_model_in_db`: LiteLLM knows models that stand in no file.
+    pub store_model_in_db: bool,
+    /// A cost map in LiteLLM's format.
+    pub cost_map: Option<PathBuf>,
+}
