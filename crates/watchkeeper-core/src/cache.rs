@@ -139,8 +139,8 @@ pub trait ReportCache: Send + Sync + 'static {
     /// watchers.
     ///
     /// * A report of a lower token never replaces one of a higher token.
-    /// * A repeat of a publication that landed (same token and edition) answers `Done` and changes nothing, whatever
-    ///   became of the lease since.
+    /// * A repeat of a publication that landed (same token and edition, or one that is older than what landed under the
+    ///   same token) answers `Done` and changes nothing, whatever became of the lease since.
     /// * Whatever stood in the report's place, garbage included, is replaced.
     async fn publish(&self, publish: &Publish) -> Result<Published, StoreError>;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::UnixMillis;
 
 /// The outcome of one probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The endpoint answered as it should.
@@ -76,10 +76,41 @@ impl Outcome {
         }
     }
 
+    /// The letter that stands for it in an entry's history.
+    pub(crate) const fn letter(self) -> char {
+        match self {
+            Self::Healthy => 'h',
+            Self::Unauthorized => 'u',
+            Self::Forbidden => 'f',
+            Self::NotFound => 'n',
+            Self::RateLimited => 'r',
+            Self::Overloaded => 'o',
+            Self::Timeout => 't',
+            Self::Connect => 'c',
+            Self::Tls => 's',
+            Self::Dns => 'd',
+            Self::BadAnswer => 'b',
+            Self::ContentFilter => 'p',
+            Self::ConfigError => 'e',
+        }
+    }
+
     /// Whether this counts as a pass.
     #[must_use]
     pub const fn is_healthy(self) -> bool {
         matches!(self, Self::Healthy)
+    }
+}
+
+impl<'de> Deserialize<'de> for Outcome {
+    /// An outcome that a newer version wrote and this one does not know reads as [`Outcome::BadAnswer`]: a report grows
+    /// by addition, and a rolling upgrade must not make the older pods probe again.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(Self::ALL
+            .into_iter()
+            .find(|o| o.as_str() == name)
+            .unwrap_or(Self::BadAnswer))
     }
 }
 

@@ -1,0 +1,135 @@
+//! The report's bytes: JSON with a version, grown only by addition. A breaking change takes a new key in the store.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Aged, Entry, Report};
+use crate::id::PodId;
+use crate::time::UnixMillis;
+
+/// The version this code writes, and the only one it reads.
+const VERSION: u32 = 1;
+
+/// The largest report that any backend takes: 5,000 checks with full histories. Larger ones are refused before they are
+/// sent, and not read.
+pub const MAX_REPORT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Why stored bytes are no report. Says nothing of their content.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableReport {
+    /// Larger than any report of ours.
+    #[error("{0} bytes, more than a report may have")]
+    TooLarge(usize),
+    /// Written by another version.
+    #[error("report version {0}, this pod reads version {VERSION}: run one version in a fleet")]
+    Version(u32),
+    /// Not what this code writes.
+    #[error("no report of ours (line {line}, column {column})")]
+    Malformed {
+        /// Line of the first mistake.
+        line: usize,
+        /// Column of the first mistake.
+        column: usize,
+    },
+}
+
+#[derive(Serialize)]
+struct ReportOut<'a> {
+    v: u32,
+    by: &'a PodId,
+    at: UnixMillis,
+    took: u64,
+    probes: u32,
+    entries: Vec<EntryOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct EntryOut<'a> {
+    #[serde(flatten)]
+    entry: &'a Entry,
+    age: u64,
+}
+
+#[derive(Deserialize)]
+struct VersionIn {
+    v: u32,
+}
+
+#[derive(Deserialize)]
+struct ReportIn {
+    by: PodId,
+    at: UnixMillis,
+    took: u64,
+    #[serde(default)]
+    probes: u32,
+    entries: Vec<EntryIn>,
+}
+
+#[derive(Deserialize)]
+struct EntryIn {
+    #[serde(flatten)]
+    entry: Entry,
+    age: u64,
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Report {
+    /// The report's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let out = ReportOut {
+            v: VERSION,
+            by: &self.pod,
+            at: self.started,
+            took: millis(self.took),
+            probes: self.probes,
+            entries: self
+                .entries
+                .iter()
+                .map(|a| EntryOut {
+                    entry: &a.entry,
+                    age: millis(a.age),
+                })
+                .collect(),
+        };
+        // Plain structs of text and numbers: nothing in them can fail to serialise.
+        serde_json::to_vec(&out).unwrap_or_default()
+    }
+
+    /// Reads a report's bytes.
+    ///
+    /// # Errors
+    /// Says what is wrong with them, never what they say.
+    pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableReport> {
+        if bytes.len() > MAX_REPORT_BYTES {
+            return Err(UnreadableReport::TooLarge(bytes.len()));
+        }
+        let malformed = |e: serde_json::Error| UnreadableReport::Malformed {
+            line: e.line(),
+            column: e.column(),
+        };
+        let version: VersionIn = serde_json::from_slice(bytes).map_err(malformed)?;
+        if version.v != VERSION {
+            return Err(UnreadableReport::Version(version.v));
+        }
+        let report: ReportIn = serde_json::from_slice(bytes).map_err(malformed)?;
+        Ok(Self {
+            pod: report.by,
+            started: report.at,
+            took: Duration::from_millis(report.took),
+            probes: report.probes,
+            entries: report
+                .entries
+                .into_iter()
+                .map(|e| Aged {
+                    entry: e.entry,
+                    age: Duration::from_millis(e.age),
+                })
+                .collect(),
+        })
+    }
+}

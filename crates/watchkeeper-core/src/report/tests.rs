@@ -1,0 +1,197 @@
+use std::time::Duration;
+
+use super::*;
+use crate::verdict::Outcome;
+
+const ONE: Thresholds = Thresholds {
+    healthy_after: 1,
+    unhealthy_after: 1,
+};
+
+fn verdict(outcome: Outcome, at: i64) -> Verdict {
+    let (status, error) = if outcome.is_healthy() {
+        (None, None)
+    } else {
+        (Some(500), Some("x".repeat(240)))
+    };
+    Verdict::new(
+        outcome,
+        status,
+        error,
+        Duration::from_millis(1234),
+        UnixMillis(at),
+    )
+}
+
+fn entry(before: Option<&Entry>, outcome: Outcome, at: i64, thresholds: Thresholds) -> Entry {
+    let check = CheckId::new("a".repeat(64)).unwrap();
+    let pod = PodId::new("litellm-proxy-7d9f8b6c5d-x2x4z-1a2b3c4d").unwrap();
+    Entry::after(
+        before,
+        check,
+        pod,
+        Some(Token(1_795_358_411_941_123)),
+        UnixMillis(at),
+        verdict(outcome, at),
+        thresholds,
+    )
+}
+
+#[test]
+fn standing_changes_only_after_enough_results_in_a_row() {
+    let t = Thresholds {
+        healthy_after: 2,
+        unhealthy_after: 3,
+    };
+    let mut e = entry(None, Outcome::Healthy, 0, t);
+    let mut seen = Vec::new();
+    for (i, o) in [
+        Outcome::Timeout,
+        Outcome::Connect,
+        Outcome::Healthy,
+        Outcome::Timeout,
+        Outcome::Timeout,
+        Outcome::Timeout,
+        Outcome::Healthy,
+        Outcome::Healthy,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        e = entry(Some(&e), o, i64::try_from(i).unwrap() + 1, t);
+        seen.push((e.standing.healthy, e.standing.streak, e.standing.since.0));
+    }
+    assert_eq!(
+        seen,
+        [
+            (true, 1, 0),
+            (true, 2, 0),
+            (true, 1, 0),
+            (true, 1, 0),
+            (true, 2, 0),
+            (false, 3, 6),
+            (false, 1, 6),
+            (true, 2, 8)
+        ]
+    );
+}
+
+#[test]
+fn a_report_survives_its_bytes_and_a_full_entry_stays_within_one_kib() {
+    let mut e = entry(None, Outcome::BadAnswer, 1_795_358_411_941, ONE);
+    for i in 1..100 {
+        let outcome = if i % 7 == 0 {
+            Outcome::Healthy
+        } else {
+            Outcome::BadAnswer
+        };
+        e = entry(Some(&e), outcome, 1_795_358_411_941 + i * 300_000, ONE);
+    }
+    assert_eq!(e.history.len(), HISTORY_LENGTH);
+    let report = Report {
+        pod: e.checked_by.clone(),
+        started: e.started,
+        took: Duration::from_millis(1300),
+        probes: 1,
+        entries: vec![Aged {
+            entry: e,
+            age: Duration::from_millis(17),
+        }],
+    };
+    let bytes = report.encode();
+    assert_eq!(Report::decode(&bytes).unwrap(), report);
+    let frame = Report {
+        entries: vec![],
+        ..report
+    }
+    .encode()
+    .len();
+    assert!(
+        bytes.len() - frame <= 1300,
+        "an entry with the longest error takes {} bytes",
+        bytes.len() - frame
+    );
+}
+
+#[test]
+fn a_healthy_entry_with_a_full_history_stays_within_one_kib() {
+    let mut e = entry(None, Outcome::Healthy, 1_795_358_411_941, ONE);
+    for i in 1..100 {
+        e = entry(
+            Some(&e),
+            Outcome::Healthy,
+            1_795_358_411_941 + i * 300_000,
+            ONE,
+        );
+    }
+    assert!(serde_json::to_vec(&e).unwrap().len() <= 1024);
+}
+
+#[test]
+fn fields_and_outcomes_of_a_newer_version_are_taken_as_far_as_they_are_known() {
+    let e = entry(None, Outcome::Timeout, 5, ONE);
+    let report = Report {
+        pod: e.checked_by.clone(),
+        started: e.started,
+        took: Duration::ZERO,
+        probes: 1,
+        entries: vec![Aged {
+            entry: e,
+            age: Duration::ZERO,
+        }],
+    };
+    let text = String::from_utf8(report.encode()).unwrap();
+    let newer = text
+        .replace("\"timeout\"", "\"quota_gone\"")
+        .replacen('{', "{\"new\":[1],", 1);
+    let read = Report::decode(newer.as_bytes()).unwrap();
+    assert_eq!(
+        read.entries.first().unwrap().entry.verdict.outcome,
+        Outcome::BadAnswer
+    );
+}
+
+#[test]
+fn what_is_no_report_is_refused_without_repeating_it() {
+    for bad in [
+        "",
+        "null",
+        "[]",
+        "{\"v\":1}",
+        "{\"v\":1,\"by\":\"secret stuff\",\"at\":0,\"took\":0,\"entries\":[]}",
+        "{\"v\":null}",
+    ] {
+        let error = Report::decode(bad.as_bytes()).unwrap_err();
+        assert!(
+            matches!(error, UnreadableReport::Malformed { .. }),
+            "{bad}: {error}"
+        );
+        assert!(!error.to_string().contains("secret"));
+    }
+    assert_eq!(
+        Report::decode(b"{\"v\":2}"),
+        Err(UnreadableReport::Version(2))
+    );
+    assert_eq!(
+        Report::decode(&vec![b' '; MAX_REPORT_BYTES + 1]),
+        Err(UnreadableReport::TooLarge(MAX_REPORT_BYTES + 1))
+    );
+}
+
+#[test]
+fn a_damaged_history_does_not_cost_the_entry() {
+    let e = entry(None, Outcome::Healthy, 5, ONE);
+    let mut value = serde_json::to_value(&e).unwrap();
+    for bad in [
+        "",
+        "x",
+        "5 h",
+        "5 h1,zzzzzzzzzzzzzzzzz",
+        "5 é,1",
+        "99999999999999999999 h1,0",
+    ] {
+        value["p"] = bad.into();
+        let read: Entry = serde_json::from_value(value.clone()).unwrap();
+        assert!(read.history.is_empty(), "{bad}");
+    }
+}
