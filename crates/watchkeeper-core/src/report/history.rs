@@ -1,9 +1,9 @@
 //! The latest results of a check, in few bytes.
 //!
-//! Encoded as text, newest first: per result the outcome's letter, the latency in milliseconds, a comma, and the
-//! milliseconds between it and the next newer one, both in base 36, results separated by a space. Sixty-four results of
-//! a five-minute check take about 640 bytes, which keeps an entry within 1 KiB; a JSON array of objects would take four
-//! times that.
+//! Encoded as text, newest first: the newest one's time in Unix seconds, then per result a space, the outcome's letter,
+//! the latency in milliseconds, a comma, and the seconds between it and the next newer one, both in base 36. Sixty-four
+//! results of a five-minute check take about 512 bytes, which keeps an entry within 1 KiB; a JSON array of objects would
+//! take five times that.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub const HISTORY_LENGTH: usize = 64;
 /// One result of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Past {
-    /// When the probe ended, by the prober's wall clock.
+    /// When the probe ended, by the prober's wall clock; a history keeps whole seconds.
     pub at: UnixMillis,
     /// What it found.
     pub outcome: Outcome,
@@ -34,7 +34,8 @@ pub struct History(VecDeque<Past>);
 impl History {
     /// Adds a result as the newest; the oldest falls out when the history is full.
     pub fn push(&mut self, past: Past) {
-        self.0.push_front(past);
+        let at = UnixMillis(past.at.0.div_euclid(1000).saturating_mul(1000));
+        self.0.push_front(Past { at, ..past });
         self.0.truncate(HISTORY_LENGTH);
     }
 
@@ -71,11 +72,10 @@ fn base36(mut value: u64, out: &mut String) {
 }
 
 impl Serialize for History {
-    /// The newest result's time goes first, as a plain number.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut text = String::new();
         if let Some(newest) = self.0.front() {
-            text.push_str(&newest.at.0.to_string());
+            text.push_str(&newest.at.0.div_euclid(1000).to_string());
             let mut newer = newest.at;
             for past in &self.0 {
                 text.push(' ');
@@ -87,7 +87,7 @@ impl Serialize for History {
                 text.push(',');
                 // A wall clock that was set back between two results shows them as simultaneous.
                 base36(
-                    u64::try_from(newer.0.saturating_sub(past.at.0)).unwrap_or(0),
+                    u64::try_from(newer.0.saturating_sub(past.at.0) / 1000).unwrap_or(0),
                     &mut text,
                 );
                 newer = past.at;
