@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for History {
             };
             at = at.saturating_sub(i64::try_from(delta).unwrap_or(i64::MAX));
             history.push_back(Past {
-                at: UnixMillis(at),
+                at: UnixMillis(at.saturating_mul(1000)),
                 outcome,
                 latency: Duration::from_millis(latency),
             });
