@@ -1,1 +1,39 @@
-//! To be written.
+//! What the tests of the whole daemon share: a mock upstream, a Redis of a test's own, a way to break the network
+//! between them, and the daemon itself as a process.
+
+// A harness fails by panicking, measures real time, and is built for tests only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
+use std::time::{Duration, Instant};
+
+pub mod daemon;
+pub mod http;
+pub mod litellm_config;
+pub mod mock_llm;
+pub mod process;
+pub mod proxy;
+pub mod redis_process;
+
+/// How often a state is looked at that tells nobody when it changes.
+pub const POLL: Duration = Duration::from_millis(20);
+
+/// Looks again and again until `holds`; returns when that was.
+///
+/// # Panics
+/// When it does not within `limit`.
+pub async fn eventually(what: &str, limit: Duration, holds: impl AsyncFn() -> bool) -> Instant {
+    let began = Instant::now();
+    loop {
+        if holds().await {
+            return Instant::now();
+        }
+        assert!(began.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(POLL).await;
+    }
+}

@@ -1,0 +1,487 @@
+//! `watchkeeper` as a child process: started with its files and a bare environment, watched through its log and its
+//! HTTP endpoints, ended by signals.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::Method;
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::http::{self, Answer, Metrics};
+use crate::process;
+
+/// From the start of the process until its first answer. A healthy one needs some 100 ms; builds share the machine.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// The binary under test: `WATCHKEEPER_BIN`, else the debug build of this workspace.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn binary() -> PathBuf {
+    let path = match std::env::var_os("WATCHKEEPER_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(
+                || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+                PathBuf::from,
+            )
+            .join("debug/watchkeeper"),
+    };
+    assert!(
+        path.is_file(),
+        "no daemon at `{}`: run `cargo build -p watchkeeper` first, or name a binary in WATCHKEEPER_BIN",
+        path.display()
+    );
+    path
+}
+
+/// What a daemon or a command is started with.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    files: Vec<(String, String)>,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    key: Option<String>,
+    listen: Option<SocketAddr>,
+}
+
+impl Setup {
+    /// Nothing: no file, no variable but `PATH` and `HOME`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes a file into the working directory of the process.
+    #[must_use]
+    pub fn file(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.files.push((name.to_owned(), text.into()));
+        self
+    }
+
+    /// Writes `watchkeeper.toml` and passes it by `--config`.
+    #[must_use]
+    pub fn toml(self, text: impl Into<String>) -> Self {
+        self.file("watchkeeper.toml", text)
+            .arguments(&["--config", "watchkeeper.toml"])
+    }
+
+    /// Writes `proxy_config.yaml` and passes it by `--litellm-config`.
+    #[must_use]
+    pub fn litellm(self, text: impl Into<String>) -> Self {
+        self.file("proxy_config.yaml", text)
+            .arguments(&["--litellm-config", "proxy_config.yaml"])
+    }
+
+    /// Adds arguments after the subcommand.
+    #[must_use]
+    pub fn arguments(mut self, words: &[&str]) -> Self {
+        self.arguments
+            .extend(words.iter().map(|&word| word.to_owned()));
+        self
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The Bearer key that requests of the test carry.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// The pod's name in the fleet.
+    #[must_use]
+    pub fn pod(self, id: &str) -> Self {
+        self.env("WATCHKEEPER__FLEET__POD_ID", id)
+    }
+
+    fn command(&self, subcommand: &[&str]) -> (Command, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in &self.files {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let mut command = Command::new(binary());
+        command
+            .args(subcommand)
+            .args(&self.arguments)
+            .current_dir(directory.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", directory.path())
+            .env("NO_COLOR", "1")
+            .env("RUST_BACKTRACE", "1")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        (command, directory)
+    }
+
+    /// Starts `watchkeeper run` on a free port and returns at once.
+    #[must_use]
+    pub fn spawn(self) -> Daemon {
+        let address = self.listen.unwrap_or_else(process::free_address);
+        let setup = self.env("WATCHKEEPER__HTTP__LISTEN", address.to_string());
+        setup.spawn_as(&["run"], address)
+    }
+
+    /// Starts `watchkeeper run` and waits for its first answer.
+    ///
+    /// # Panics
+    /// When it ends or stays silent; the message shows its log.
+    pub async fn start(self) -> Daemon {
+        let mut daemon = self.spawn();
+        daemon.wait_until_it_answers().await;
+        daemon
+    }
+
+    /// Starts any subcommand that stays; `address` is where it is expected to listen.
+    #[must_use]
+    pub fn spawn_as(&self, subcommand: &[&str], address: SocketAddr) -> Daemon {
+        let (mut command, directory) = self.command(subcommand);
+        let mut child = command.spawn().unwrap();
+        let lines = Lines::default();
+        let out = Lines::default();
+        let readers = vec![
+            tokio::spawn(lines.clone().collect(child.stderr.take().unwrap())),
+            tokio::spawn(out.clone().collect(child.stdout.take().unwrap())),
+        ];
+        Daemon {
+            address,
+            child,
+            lines,
+            out,
+            readers,
+            key: self.key.clone(),
+            _directory: directory,
+        }
+    }
+
+    /// Runs a subcommand to its end.
+    ///
+    /// # Panics
+    /// When it does not end within `limit`.
+    pub async fn run(&self, subcommand: &[&str], limit: Duration) -> Finished {
+        let (mut command, _directory) = self.command(subcommand);
+        let began = Instant::now();
+        let output = match tokio::time::timeout(limit, command.output()).await {
+            Ok(output) => output.unwrap(),
+            Err(_) => panic!(
+                "`watchkeeper {}` did not end within {limit:?}",
+                subcommand.join(" ")
+            ),
+        };
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            took: began.elapsed(),
+        }
+    }
+}
+
+/// A command that ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Its data.
+    pub stdout: String,
+    /// Everything else that it said.
+    pub stderr: String,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// A log line and when it arrived here.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The line.
+    pub text: String,
+    /// When it was read from the pipe.
+    pub at: Instant,
+}
+
+/// Lines as they come, shared with the task that reads them.
+#[derive(Clone)]
+struct Lines {
+    lines: Arc<Mutex<Vec<Line>>>,
+    count: watch::Sender<usize>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            lines: Arc::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Lines {
+    async fn collect(self, pipe: impl AsyncRead + Unpin) {
+        let mut pipe = BufReader::new(pipe).lines();
+        while let Ok(Some(text)) = pipe.next_line().await {
+            let at = Instant::now();
+            self.lines
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(Line { text, at });
+            self.count.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn all(&self) -> Vec<Line> {
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn wait_for(
+        &self,
+        skip: usize,
+        limit: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<Line, String> {
+        let mut count = self.count.subscribe();
+        let wait = async {
+            loop {
+                let found = self
+                    .all()
+                    .into_iter()
+                    .skip(skip)
+                    .find(|line| fits(&line.text));
+                match found {
+                    Some(line) => return line,
+                    // Never fails: `self` holds the sender.
+                    None => count.changed().await.unwrap_or_default(),
+                }
+            }
+        };
+        tokio::time::timeout(limit, wait)
+            .await
+            .map_err(|_| self.text())
+    }
+
+    fn text(&self) -> String {
+        self.all()
+            .iter()
+            .map(|line| format!("  {}\n", line.text))
+            .collect()
+    }
+}
+
+/// A running daemon. Killed when dropped, also by a test that panics.
+pub struct Daemon {
+    address: SocketAddr,
+    child: Child,
+    lines: Lines,
+    out: Lines,
+    readers: Vec<JoinHandle<()>>,
+    key: Option<String>,
+    _directory: tempfile::TempDir,
+}
+
+impl Daemon {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for the first answer of the liveness endpoint.
+    ///
+    /// # Panics
+    /// When the process ends or stays silent; the message shows its log.
+    pub async fn wait_until_it_answers(&mut self) {
+        let began = Instant::now();
+        loop {
+            let path = "/health/liveliness";
+            if http::request(self.address, Method::GET, path, None)
+                .await
+                .is_ok()
+            {
+                return;
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("the daemon ended at its start ({status}):\n{}", self.log());
+            }
+            assert!(
+                began.elapsed() < START_LIMIT,
+                "no answer within {START_LIMIT:?}:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(crate::POLL).await;
+        }
+    }
+
+    /// Asks with the daemon's key.
+    ///
+    /// # Panics
+    /// When there is no answer; the message shows the daemon's log.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.try_get(path)
+            .await
+            .unwrap_or_else(|error| panic!("{error}; its log:\n{}", self.log()))
+    }
+
+    /// The same where the daemon may be gone.
+    pub async fn try_get(&self, path: &str) -> Result<Answer, String> {
+        http::request(self.address, Method::GET, path, self.key.as_deref()).await
+    }
+
+    /// Asks with another key or none, by any method.
+    pub async fn request(&self, method: Method, path: &str, key: Option<&str>) -> Answer {
+        http::request(self.address, method, path, key)
+            .await
+            .unwrap_or_else(|error| panic!("{error}; its log:\n{}", self.log()))
+    }
+
+    /// Asks with the daemon's key for JSON, whatever the status.
+    pub async fn json(&self, path: &str) -> Value {
+        self.get(path).await.json()
+    }
+
+    /// `/health/shared-status`.
+    pub async fn shared_status(&self) -> Value {
+        self.json("/health/shared-status").await
+    }
+
+    /// `/health`.
+    pub async fn health(&self) -> Value {
+        self.json("/health").await
+    }
+
+    /// `/metrics`, read.
+    pub async fn metrics(&self) -> Metrics {
+        let answer = self.get("/metrics").await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        Metrics::parse(&answer.text())
+    }
+
+    /// All log lines (stderr) so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        self.lines.all()
+    }
+
+    /// The log as one text, for messages.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.lines.text()
+    }
+
+    /// All that it wrote to stdout so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.out.text()
+    }
+
+    /// The log lines that hold `part`.
+    #[must_use]
+    pub fn lines_with(&self, part: &str) -> Vec<Line> {
+        let mut lines = self.lines();
+        lines.retain(|line| line.text.contains(part));
+        lines
+    }
+
+    /// Waits for a log line that holds `part`, counting those already there.
+    ///
+    /// # Panics
+    /// When none comes within `limit`; the message shows the log.
+    pub async fn wait_for_line(&self, part: &str, limit: Duration) -> Line {
+        self.wait_for_line_after(0, part, limit).await
+    }
+
+    /// The same, passing over the first `skip` lines.
+    pub async fn wait_for_line_after(&self, skip: usize, part: &str, limit: Duration) -> Line {
+        self.lines
+            .wait_for(skip, limit, |text| text.contains(part))
+            .await
+            .unwrap_or_else(|log| panic!("no log line with `{part}` within {limit:?}:\n{log}"))
+    }
+
+    /// Waits for a line on stdout.
+    pub async fn wait_for_stdout(&self, part: &str, limit: Duration) -> Line {
+        self.out
+            .wait_for(0, limit, |text| text.contains(part))
+            .await
+            .unwrap_or_else(|out| panic!("no output with `{part}` within {limit:?}:\n{out}"))
+    }
+
+    /// SIGTERM: drain and leave.
+    pub fn terminate(&self) {
+        process::signal(&self.child, Signal::TERM);
+    }
+
+    /// SIGKILL: gone at once.
+    pub fn kill(&self) {
+        process::signal(&self.child, Signal::KILL);
+    }
+
+    /// SIGSTOP: frozen, connections stay.
+    pub fn freeze(&self) {
+        process::signal(&self.child, Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn wake(&self) {
+        process::signal(&self.child, Signal::CONT);
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the daemon has ended")
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for its end, and for the end of its output.
+    ///
+    /// # Panics
+    /// When it does not end within `limit`; the message shows its log.
+    pub async fn wait_for_end(&mut self, limit: Duration) -> ExitStatus {
+        match tokio::time::timeout(limit, self.child.wait()).await {
+            Ok(status) => {
+                for reader in self.readers.drain(..) {
+                    let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
+                }
+                status.unwrap()
+            }
+            Err(_) => panic!("the daemon did not end within {limit:?}:\n{}", self.log()),
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // SIGKILL also ends a frozen process.
+        let _ = self.child.start_kill();
+        for reader in &self.readers {
+            reader.abort();
+        }
+    }
+}

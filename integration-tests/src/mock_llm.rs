@@ -1,0 +1,464 @@
+//! An OpenAI-compatible upstream in this process that remembers every request it got.
+//!
+//! Probe counts in the fleet tests are judged here and nowhere else: what a daemon says about itself is not evidence of
+//! what it sent. Pods are not told apart: a different key or base per pod would give each its own fingerprint.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// A probe is a few hundred bytes; a body beyond this is a bug worth failing on.
+const MAX_REQUEST_BYTES: usize = 1 << 20;
+
+/// What a model answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Behaviour {
+    /// A well-formed answer at once.
+    Ok,
+    /// A well-formed answer after this long.
+    Delay(Duration),
+    /// No answer for as long as this behaviour stands; whatever replaces it is then answered.
+    Hold,
+    /// This status with OpenAI's error body.
+    Status(u16),
+    /// Status 200 with a body that is not JSON.
+    Garbage,
+    /// The connection ends without an answer.
+    Close,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Answered with this status.
+    Answered(u16),
+    /// We closed the connection, as [`Behaviour::Close`] asks.
+    Closed,
+    /// The client went away before an answer: a probe given up.
+    ClientGone,
+}
+
+/// One request as it was seen.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The model named in the body.
+    pub model: String,
+    /// The path that was asked.
+    pub path: String,
+    /// The bearer key, if any.
+    pub key: Option<String>,
+    /// The whole body.
+    pub body: Value,
+    /// When the request's head had arrived.
+    pub started: Instant,
+    /// When and how it ended; none while it runs.
+    pub ended: Option<(Instant, End)>,
+}
+
+struct State {
+    default: Behaviour,
+    per_model: HashMap<String, Behaviour>,
+    asked: Vec<Asked>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let result = act(&mut self.lock());
+        self.changed.send_modify(|version| *version += 1);
+        result
+    }
+
+    fn behaviour(&self, model: &str) -> Behaviour {
+        let state = self.lock();
+        state.per_model.get(model).unwrap_or(&state.default).clone()
+    }
+}
+
+/// The running mock. Stops when dropped.
+pub struct MockLlm {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+impl MockLlm {
+    /// Starts one on a free port; every model answers [`Behaviour::Ok`].
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                default: Behaviour::Ok,
+                per_model: HashMap::new(),
+                asked: Vec::new(),
+            }),
+            changed: watch::Sender::new(0),
+        });
+        let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
+        Self {
+            address,
+            shared,
+            server,
+        }
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What `api_base` is to be.
+    #[must_use]
+    pub fn api_base(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// What `model` does from now on; requests that are held see it at once.
+    pub fn set(&self, model: &str, behaviour: Behaviour) {
+        self.shared.change(|state| {
+            state.per_model.insert(model.to_owned(), behaviour);
+        });
+    }
+
+    /// What models do that [`Self::set`] never named.
+    pub fn set_default(&self, behaviour: Behaviour) {
+        self.shared.change(|state| state.default = behaviour);
+    }
+
+    /// Forgets the requests seen so far. Those under way are remembered as they end.
+    pub fn forget(&self) {
+        self.shared.change(|state| {
+            state.asked.retain(|asked| asked.ended.is_none());
+        });
+    }
+
+    /// Every request, in the order of arrival.
+    #[must_use]
+    pub fn asked(&self) -> Seen {
+        Seen(self.shared.lock().asked.clone())
+    }
+
+    /// Waits until `enough` holds for what was asked so far.
+    ///
+    /// # Panics
+    /// When it does not within `limit`; the message shows what was asked.
+    pub async fn wait_for(
+        &self,
+        what: &str,
+        limit: Duration,
+        enough: impl Fn(&Seen) -> bool,
+    ) -> Seen {
+        let mut changed = self.shared.changed.subscribe();
+        let wait = async {
+            loop {
+                let seen = self.asked();
+                if enough(&seen) {
+                    return seen;
+                }
+                changed.changed().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(limit, wait).await {
+            Ok(seen) => seen,
+            Err(_) => panic!(
+                "waited {limit:?} in vain for {what}; asked so far:\n{}",
+                self.asked().table()
+            ),
+        }
+    }
+
+    /// Waits until `model` has been asked `count` times in all.
+    pub async fn wait_for_starts(&self, model: &str, count: usize, limit: Duration) -> Seen {
+        self.wait_for(&format!("{count} starts of {model}"), limit, |seen| {
+            seen.count(model) >= count
+        })
+        .await
+    }
+}
+
+impl Drop for MockLlm {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Requests as a test looks at them.
+#[derive(Clone, Debug)]
+pub struct Seen(Vec<Asked>);
+
+impl Seen {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Asked] {
+        &self.0
+    }
+
+    /// Those of one model.
+    pub fn of<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a Asked> {
+        self.0.iter().filter(move |asked| asked.model == model)
+    }
+
+    /// How often `model` was asked.
+    #[must_use]
+    pub fn count(&self, model: &str) -> usize {
+        self.of(model).count()
+    }
+
+    /// The starts of `model`, earliest first.
+    #[must_use]
+    pub fn starts(&self, model: &str) -> Vec<Instant> {
+        self.of(model).map(|asked| asked.started).collect()
+    }
+
+    /// The times between the starts of `model`.
+    #[must_use]
+    pub fn gaps(&self, model: &str) -> Vec<Duration> {
+        gaps(&self.starts(model))
+    }
+
+    /// Only what started at or after `since`.
+    #[must_use]
+    pub fn since(&self, since: Instant) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|asked| asked.started >= since)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// The requests as lines, with times since the first: the evidence in assertion messages.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let Some(first) = self.0.first() else {
+            return "  nothing was asked".to_owned();
+        };
+        let mut lines: Vec<String> = self
+            .0
+            .iter()
+            .map(|asked| {
+                let start = asked.started.duration_since(first.started).as_secs_f64();
+                let end = match asked.ended {
+                    None => "running".to_owned(),
+                    Some((at, how)) => format!(
+                        "{how:?} after {:.3} s",
+                        at.duration_since(asked.started).as_secs_f64()
+                    ),
+                };
+                format!("  {start:9.3} s  {:<12} {end}", asked.model)
+            })
+            .collect();
+        // Hundreds of lines hide the point; the last ones are what a failed wait is about.
+        const SHOWN: usize = 120;
+        if lines.len() > SHOWN {
+            let cut = lines.len() - SHOWN;
+            lines.drain(..cut);
+            lines.insert(0, format!("  ({cut} earlier requests not shown)"));
+        }
+        lines.join("\n")
+    }
+}
+
+/// The times between neighbours.
+#[must_use]
+pub fn gaps(times: &[Instant]) -> Vec<Duration> {
+    times
+        .windows(2)
+        .map(|pair| pair[1].duration_since(pair[0]))
+        .collect()
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    // Dropped with the task, which aborts every connection.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// What makes hyper end the connection without an answer.
+#[derive(Debug)]
+struct CloseNow;
+
+impl std::fmt::Display for CloseNow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("asked to close")
+    }
+}
+
+impl std::error::Error for CloseNow {}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(move |request| answer(request, Arc::clone(&shared)));
+    // Errors are clients that went away and closes that were asked for: both are recorded per request.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// Marks its request as ended; as [`End::ClientGone`] if the future that owns it is dropped first, which is what hyper
+/// does when the client closes the connection.
+struct Record {
+    shared: Arc<Shared>,
+    index: usize,
+    done: bool,
+    started: Instant,
+}
+
+impl Record {
+    fn end(&mut self, how: End) {
+        self.done = true;
+        let (index, started) = (self.index, self.started);
+        self.shared.change(|state| {
+            // `forget` may have moved it.
+            let same = |asked: &&mut Asked| asked.started == started && asked.ended.is_none();
+            let at = match state.asked.get_mut(index) {
+                Some(asked) if same(&asked) => Some(asked),
+                _ => state.asked.iter_mut().find(same),
+            };
+            if let Some(asked) = at {
+                asked.ended = Some((Instant::now(), how));
+            }
+        });
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.done {
+            self.end(End::ClientGone);
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, CloseNow> {
+    let started = Instant::now();
+    let path = request.uri().path().to_owned();
+    let key = request
+        .headers()
+        .get("authorization")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::to_owned);
+    let body = match Limited::new(request.into_body(), MAX_REQUEST_BYTES)
+        .collect()
+        .await
+    {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Err(CloseNow),
+    };
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let model = body["model"].as_str().unwrap_or("?").to_owned();
+
+    let index = shared.change(|state| {
+        state.asked.push(Asked {
+            model: model.clone(),
+            path: path.clone(),
+            key,
+            body,
+            started,
+            ended: None,
+        });
+        state.asked.len() - 1
+    });
+    let mut record = Record {
+        shared: Arc::clone(&shared),
+        index,
+        done: false,
+        started,
+    };
+
+    let mut changed = shared.changed.subscribe();
+    let behaviour = loop {
+        match shared.behaviour(&model) {
+            Behaviour::Hold => {
+                if changed.changed().await.is_err() {
+                    return Err(CloseNow);
+                }
+            }
+            other => break other,
+        }
+    };
+    if let Behaviour::Delay(delay) = behaviour {
+        tokio::time::sleep(delay).await;
+    }
+    let (status, body) = match behaviour {
+        Behaviour::Ok | Behaviour::Delay(_) | Behaviour::Hold => good(&path, &model),
+        Behaviour::Status(status) => (status, error_body(status).to_string()),
+        Behaviour::Garbage => (200, "<html>this is not the API</html>".to_owned()),
+        Behaviour::Close => {
+            record.end(End::Closed);
+            return Err(CloseNow);
+        }
+    };
+    record.end(End::Answered(status));
+    Ok(Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(body)))
+        .unwrap())
+}
+
+fn good(path: &str, model: &str) -> (u16, String) {
+    let body = if path.ends_with("/chat/completions") {
+        json!({
+            "id": "chatcmpl-mock", "object": "chat.completion", "created": 1_700_000_000, "model": model,
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "2"}}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": 1, "total_tokens": 13}
+        })
+    } else if path.ends_with("/embeddings") {
+        json!({
+            "object": "list", "model": model,
+            "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2, 0.3]}],
+            "usage": {"prompt_tokens": 1, "total_tokens": 1}
+        })
+    } else {
+        return (404, error_body(404).to_string());
+    };
+    (200, body.to_string())
+}
+
+fn error_body(status: u16) -> Value {
+    let (kind, code) = match status {
+        401 => ("invalid_request_error", "invalid_api_key"),
+        403 => ("permission_error", "forbidden"),
+        404 => ("invalid_request_error", "model_not_found"),
+        429 => ("rate_limit_error", "rate_limit_exceeded"),
+        400..=499 => ("invalid_request_error", "bad_request"),
+        _ => ("server_error", "internal_error"),
+    };
+    json!({"error": {"message": format!("mock failure {status}"), "type": kind, "param": null, "code": code}})
+}

@@ -1,0 +1,153 @@
+//! A `redis-server` of a test's own, as a child process on a free port: it can be killed, frozen and started empty,
+//! which a shared server or a container cannot as quickly.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, FromRedisValue};
+use rustix::process::Signal;
+use tokio::process::{Child, Command};
+
+use crate::process;
+
+/// From the start of the process until it answers; a healthy one needs some 20 ms.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// The child. Killed when dropped.
+pub struct RedisProcess {
+    address: SocketAddr,
+    child: Option<Child>,
+    arguments: Vec<String>,
+    directory: tempfile::TempDir,
+}
+
+impl RedisProcess {
+    /// Starts an empty server that keeps nothing on disk.
+    ///
+    /// # Panics
+    /// When `redis-server` is not installed (`WATCHKEEPER_REDIS_SERVER` names another binary) or does not start.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more arguments, such as `--requirepass`.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        let mut server = Self::not_started(arguments);
+        server.start_again().await;
+        server
+    }
+
+    /// Only chooses the address: the server is down until [`Self::start_again`].
+    #[must_use]
+    pub fn not_started(arguments: &[&str]) -> Self {
+        Self {
+            address: process::free_address(),
+            child: None,
+            arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// As a URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{}/", self.address)
+    }
+
+    /// Starts a server that was killed or never started, on the same address and without data; returns once it answers.
+    pub async fn start_again(&mut self) {
+        assert!(self.child.is_none(), "the server already runs");
+        let binary =
+            std::env::var("WATCHKEEPER_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let spawned = Command::new(&binary)
+            .args(["--port", &self.address.port().to_string()])
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .arg("--dir")
+            .arg(self.directory.path())
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        match spawned {
+            Ok(child) => self.child = Some(child),
+            Err(error) => panic!(
+                "`{binary}` cannot be started ({error}): install it (`apt-get install -y redis-server`) or name it in \
+                 WATCHKEEPER_REDIS_SERVER"
+            ),
+        }
+        let address = self.address;
+        crate::eventually(
+            "redis-server accepts connections",
+            START_LIMIT,
+            async || tokio::net::TcpStream::connect(address).await.is_ok(),
+        )
+        .await;
+    }
+
+    /// Ends it at once, as `kill -9` does. All data is lost.
+    pub async fn kill(&mut self) {
+        let mut child = self.child.take().expect("the server does not run");
+        child.kill().await.unwrap();
+    }
+
+    /// Freezes it: connections stay open and are accepted, nothing is answered.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Wakes it.
+    pub fn wake(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        process::signal(
+            self.child.as_ref().expect("the server does not run"),
+            signal,
+        );
+    }
+
+    /// A connection of the test's own.
+    pub async fn connect(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// Runs one command on a connection of its own: `redis.run(&["SET", "a", "b"])`.
+    ///
+    /// # Panics
+    /// When the server refuses it or the answer is of another type.
+    pub async fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.run_bytes(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>())
+            .await
+    }
+
+    /// The same with arguments that are not text.
+    pub async fn run_bytes<T: FromRedisValue>(&self, words: &[&[u8]]) -> T {
+        let mut command = Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command
+            .query_async(&mut self.connect().await)
+            .await
+            .unwrap_or_else(|error| panic!("redis refused a test's command: {error}"))
+    }
+
+    /// The keys that match `pattern`, sorted.
+    pub async fn keys(&self, pattern: &str) -> Vec<String> {
+        let mut keys: Vec<String> = self.run(&["KEYS", pattern]).await;
+        keys.sort();
+        keys
+    }
+}
