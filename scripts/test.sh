@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
+#
+#   scripts/test.sh [unit|live|daemon|timing ...]
+#
+#   unit    every crate's tests and documentation examples; needs no server
+#   live    each backend's promises against real servers, in containers
+#   daemon  fleets of real daemons against real servers
+#   timing  what must happen within milliseconds; alone, one test at a time
+#
+# Environment: WATCHKEEPER_TEST_REDIS_IMAGE names the redis image. WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes
+# a missing container engine a reason to install and start one; without it a local redis-server stands in.
+# The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/containers.sh
+. scripts/containers.sh
+
+# The suites of the integration-tests package that need more than cargo.
+readonly SERVED_SUITES='live daemon timing'
+
+usage() {
+  sed -n '2,14s/^# \{0,1\}//p' scripts/test.sh
+}
+
+suites=$*
+[ -n "$suites" ] || suites="unit $SERVED_SUITES"
+for suite in $suites; do
+  case "$suite" in
+    unit | live | daemon | timing) ;;
+    -h | --help) usage && exit ;;
+    *) usage >&2 && die "no suite is called \`$suite\`" ;;
+  esac
+done
+
+wants() {
+  case " $suites " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+set_up() {
+  need cc gcc libc6-dev
+  wants live || wants daemon || wants timing || return 0
+  had_redis=$(command -v redis-server || true)
+  need redis-server redis-server
+  # The tests start servers of their own; the one that the package starts is not wanted.
+  if [ -z "$had_redis" ] && [ -d /run/systemd/system ]; then
+    as_root systemctl disable --quiet --now redis-server || true
+  fi
+  wants live || return 0
+  if [ -n "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" ]; then
+    ensure_engine
+    ensure_redis_image
+  elif engine_answers; then
+    ensure_redis_image
+  fi
+}
+
+trap stop_containers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+begun=$SECONDS
+printf '==> set-up\n'
+set_up
+printf '<== set-up: ok, %s s\n' "$((SECONDS - begun))"
+
+# One build of everything, the daemon included, always with `--workspace`: another choice of packages would
+# give shared dependencies other features and build them again.
+must_step build bounded 1500 cargo build --workspace --bins --tests --locked --quiet
+
+if wants unit; then
+  test_step unit bounded 1200 scripts/unit-tests.sh
+fi
+if wants live; then
+  test_step live bounded 300 cargo test --workspace --locked --no-fail-fast --test live
+fi
+if wants daemon; then
+  test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon
+fi
+if wants timing; then
+  test_step timing bounded 300 cargo test --workspace --locked --no-fail-fast --test timing -- --test-threads=1
+fi
+report_tests
