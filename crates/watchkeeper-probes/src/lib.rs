@@ -1,1 +1,34 @@
-//! To be written.
+//! How checks are asked: models over HTTPS, plain URLs, plain ports.
+//!
+//! ```text
+//!   check ──▶ adapter ──▶ request          pure: method, URL, headers, body
+//!                            │
+//!                          send            one request, bounded in time and size
+//!                            │
+//!   verdict ◀── scrub ◀── classify         one table from answer to outcome
+//! ```
+//!
+//! A probe makes one upstream request. Nothing is retried and no redirect is followed, so a key never travels past the
+//! endpoint that it was given for. Everything an upstream says is cleaned of the check's secrets before it is kept.
+//!
+//! What a request looks like per provider is in [`providers`](self), one file each behind the small trait of
+//! `adapter`; how to add one is in `docs/adding-a-probe.md`.
+
+mod adapter;
+mod answer;
+mod classify;
+mod client;
+mod endpoint;
+mod failure;
+mod http;
+mod options;
+mod params;
+mod prober;
+mod providers;
+mod request;
+mod scrub;
+mod send;
+mod tcp;
+
+pub use options::{ProbeSetupError, ProberOptions, ProviderKeys};
+pub use prober::HttpProber;

@@ -1,0 +1,73 @@
+//! What came back.
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use serde_json::Value;
+
+/// How the reading of a body ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All of it was read.
+    Whole,
+    /// Nothing was read: the headers say enough.
+    Unread,
+    /// Longer than is read; what was read is its beginning.
+    TooLong,
+    /// The connection broke; why, in words.
+    Broken(String),
+    /// The check's time was over.
+    Late,
+}
+
+/// An upstream's answer, as far as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) end: End,
+}
+
+impl Answer {
+    /// Whether the status is 2xx.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON, if it is that.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body as text; bytes that are no UTF-8 become replacement characters.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether it is a stream of server-sent events.
+    pub(crate) fn is_event_stream(&self) -> bool {
+        is_event_stream(&self.headers)
+            || [&b"data:"[..], b"event:"]
+                .iter()
+                .any(|start| self.body.trim_ascii_start().starts_with(start))
+    }
+
+    /// Whether it looks like a page for people.
+    pub(crate) fn is_html(&self) -> bool {
+        content_type(&self.headers).starts_with("text/html")
+            || self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
+/// Whether the headers announce server-sent events, which may never end.
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    content_type(headers).starts_with("text/event-stream")
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}

@@ -1,0 +1,276 @@
+//! The one table from an answer to an outcome, and to LiteLLM's `exception_status`.
+//!
+//! | answer | outcome | status |
+//! | --- | --- | --- |
+//! | 2xx with what the API promises | healthy | - |
+//! | 2xx with `{"error": …}` | bad_answer | 422 |
+//! | 2xx with anything else (`{}`, HTML, an event stream, not UTF-8, cut off, over the limit) | bad_answer | 500 |
+//! | 2xx whose body does not end in time | timeout | 408 |
+//! | 3xx | bad_answer | its own |
+//! | 400 with a content filter's code | content_filter | 400 |
+//! | 401, 403, 404, 408, 429 | unauthorized, forbidden, not_found, timeout, rate_limited | its own |
+//! | 503, 529 | overloaded | its own |
+//! | any other | bad_answer | its own |
+//! | no answer: time, connection, TLS, name | timeout (408), connect, tls, dns | 500 |
+//! | nothing sent | config_error | 500 |
+
+use serde_json::Value;
+use watchkeeper_core::verdict::Outcome;
+
+use crate::answer::{Answer, End};
+
+/// The text of every timeout, as LiteLLM writes it.
+pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
+
+/// What a probe found, before its text is cleaned of secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) outcome: Outcome,
+    pub(crate) status: Option<u16>,
+    /// Raw: may hold whatever the upstream said.
+    pub(crate) error: Option<String>,
+}
+
+impl Finding {
+    pub(crate) const fn healthy() -> Self {
+        Self {
+            outcome: Outcome::Healthy,
+            status: None,
+            error: None,
+        }
+    }
+
+    pub(crate) fn new(outcome: Outcome, status: u16, error: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            status: Some(status),
+            error: Some(error.into()),
+        }
+    }
+
+    pub(crate) fn timeout() -> Self {
+        Self::new(Outcome::Timeout, 408, TIMEOUT_TEXT)
+    }
+
+    pub(crate) fn config(reason: impl Into<String>) -> Self {
+        Self::new(Outcome::ConfigError, 500, reason)
+    }
+}
+
+/// The verdict on an answer that is no 2xx.
+pub(crate) fn refused(answer: &Answer) -> Finding {
+    let json = answer.json();
+    let outcome = match answer.status {
+        400 if json.as_ref().is_some_and(is_content_filter) => Outcome::ContentFilter,
+        401 => Outcome::Unauthorized,
+        403 => Outcome::Forbidden,
+        404 => Outcome::NotFound,
+        408 => Outcome::Timeout,
+        429 => Outcome::RateLimited,
+        503 | 529 => Outcome::Overloaded,
+        _ => Outcome::BadAnswer,
+    };
+    let status = answer.status;
+    let text = match json.as_ref().and_then(message) {
+        Some(message) => format!("answered {status}: {message}"),
+        None if (300..400).contains(&status) => format!(
+            "answered {status}, a redirect, which a probe does not follow; give the address that it leads to"
+        ),
+        None if json.is_none() && !answer.is_html() && !answer.body.is_empty() => {
+            format!("answered {status}: {}", answer.text())
+        }
+        None if answer.is_html() => format!("answered {status} with an HTML page"),
+        None => format!("answered {status} without a message"),
+    };
+    Finding::new(outcome, status, text)
+}
+
+/// The verdict on a 2xx that is to be a JSON object with a non-empty list of objects under `list`.
+pub(crate) fn listed(answer: &Answer, list: &str) -> Finding {
+    let bad = |text: String| Finding::new(Outcome::BadAnswer, 500, text);
+    let status = answer.status;
+    match &answer.end {
+        End::Late => return Finding::timeout(),
+        End::TooLong => {
+            return bad(format!(
+                "answered {status} with more than {} KiB",
+                crate::send::MAX_ANSWER_BYTES / 1024
+            ));
+        }
+        End::Broken(why) => {
+            return bad(format!("the answer broke off ({why})"));
+        }
+        End::Whole | End::Unread => {}
+    }
+    if answer.is_event_stream() {
+        return bad(format!(
+            "answered {status} with an event stream, which was not asked for"
+        ));
+    }
+    let Some(json) = answer.json() else {
+        let what = if answer.is_html() { "HTML" } else { "a body" };
+        return bad(format!("answered {status} with {what} that is not JSON"));
+    };
+    let first = json
+        .get(list)
+        .and_then(Value::as_array)
+        .and_then(|l| l.first());
+    // routers such as OpenRouter answer 200 and put the failure inside, at the top or in the choice
+    let fault = [Some(&json), first]
+        .into_iter()
+        .flatten()
+        .find(|value| value.get("error").is_some_and(|e| !e.is_null()));
+    if let Some(fault) = fault {
+        let text = message(fault).unwrap_or_else(|| "no message".into());
+        return Finding::new(
+            Outcome::BadAnswer,
+            422,
+            format!("answered {status} with an error: {text}"),
+        );
+    }
+    if first.is_some_and(Value::is_object) {
+        Finding::healthy()
+    } else {
+        bad(format!("answered {status} without `{list}`"))
+    }
+}
+
+/// The upstream's own words, in the shapes that are met: OpenAI's, a plain string, FastAPI's `detail`, a list.
+pub(crate) fn message(json: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().filter(|s| !s.is_empty()).map(str::to_owned);
+    if let Some(first) = json.as_array().and_then(|list| list.first()) {
+        return message(first);
+    }
+    let error = json.get("error");
+    let detail = json.get("detail");
+    let candidates = [
+        error.and_then(|e| e.get("message")),
+        error,
+        json.get("message"),
+        detail,
+        detail.and_then(|d| d.get("message")),
+        detail.and_then(|d| d.get(0)).and_then(|d| d.get("msg")),
+        json.get("errors")
+            .and_then(|e| e.get(0))
+            .and_then(|e| e.get("message")),
+    ];
+    candidates.into_iter().flatten().find_map(text)
+}
+
+/// OpenAI's and Azure's codes for a prompt that a filter refused.
+fn is_content_filter(json: &Value) -> bool {
+    let Some(error) = json.get("error") else {
+        return false;
+    };
+    let codes = [
+        error.get("code"),
+        error.get("innererror").and_then(|e| e.get("code")),
+    ];
+    codes.into_iter().flatten().any(|code| {
+        matches!(
+            code.as_str(),
+            Some("content_filter" | "content_policy_violation" | "ResponsibleAIPolicyViolation")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderMap;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: body.into(),
+            end: End::Whole,
+        }
+    }
+
+    #[test]
+    fn every_status_has_its_outcome_and_keeps_its_number() {
+        for (status, want) in [
+            (301, Outcome::BadAnswer),
+            (307, Outcome::BadAnswer),
+            (400, Outcome::BadAnswer),
+            (401, Outcome::Unauthorized),
+            (402, Outcome::BadAnswer),
+            (403, Outcome::Forbidden),
+            (404, Outcome::NotFound),
+            (408, Outcome::Timeout),
+            (422, Outcome::BadAnswer),
+            (429, Outcome::RateLimited),
+            (500, Outcome::BadAnswer),
+            (502, Outcome::BadAnswer),
+            (503, Outcome::Overloaded),
+            (504, Outcome::BadAnswer),
+            (529, Outcome::Overloaded),
+        ] {
+            let finding = refused(&answer(status, ""));
+            assert_eq!(
+                (finding.outcome, finding.status),
+                (want, Some(status)),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_filter_is_told_from_other_bad_requests_by_its_code() {
+        for body in [
+            r#"{"error":{"code":"content_filter","message":"filtered"}}"#,
+            r#"{"error":{"code":"x","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+        ] {
+            assert_eq!(refused(&answer(400, body)).outcome, Outcome::ContentFilter);
+            assert_eq!(refused(&answer(500, body)).outcome, Outcome::BadAnswer);
+        }
+        let talk = r#"{"error":{"code":"invalid","message":"content_filter is no field"}}"#;
+        assert_eq!(refused(&answer(400, talk)).outcome, Outcome::BadAnswer);
+    }
+
+    #[test]
+    fn the_upstreams_words_are_found_in_every_shape() {
+        for body in [
+            r#"{"error":{"message":"the words"}}"#,
+            r#"{"error":"the words"}"#,
+            r#"{"message":"the words"}"#,
+            r#"{"detail":"the words"}"#,
+            r#"{"detail":{"message":"the words"}}"#,
+            r#"{"detail":[{"loc":["body"],"msg":"the words"}]}"#,
+            r#"{"errors":[{"message":"the words"}]}"#,
+            r#"[{"error":{"message":"the words"}}]"#,
+            "the words",
+        ] {
+            let text = refused(&answer(500, body)).error.unwrap();
+            assert_eq!(text, "answered 500: the words", "{body}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_healthy_only_when_it_holds_an_object_and_no_error() {
+        for (body, want) in [
+            (r#"{"choices":[{"index":0}]}"#, None),
+            (r#"{"error":null,"choices":[{"index":0}]}"#, None),
+            (r#"{"choices":[]}"#, Some(500)),
+            (r#"{"choices":[null]}"#, Some(500)),
+            (r#"{"choices":{}}"#, Some(500)),
+            (r#"{"data":[{}]}"#, Some(500)),
+            ("[]", Some(500)),
+            ("null", Some(500)),
+            ("{}", Some(500)),
+            ("", Some(500)),
+            ("<html></html>", Some(500)),
+            ("data: {\"choices\":[{}]}\n\n", Some(500)),
+            (r#"{"error":{"message":"no"}}"#, Some(422)),
+            (r#"{"error":"no","choices":[{"index":0}]}"#, Some(422)),
+            (r#"{"choices":[{"error":{"code":502}}]}"#, Some(422)),
+        ] {
+            assert_eq!(
+                listed(&answer(200, body), "choices").status,
+                want,
+                "{body:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The one HTTP client, with its own roots so that it works where the system has none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::options::{ProbeSetupError, ProberOptions};
+
+/// Idle connections kept per host: enough for the checks of one round that share an endpoint, few enough that a fleet
+/// of pods is no burden on it.
+const MAX_IDLE_PER_HOST: usize = 64;
+
+/// How long an idle connection is kept: within a round it is used again, between rounds it is not. Servers close
+/// theirs after 5 s and more, so a probe does not run into a connection that is just being closed; and each round
+/// looks the name up and shakes hands anew, which is part of what is to be known.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Builds the client: no redirect, no retry, no cookie, no time limit of its own (the check's covers all).
+pub(crate) fn build(options: &ProberOptions) -> Result<reqwest::Client, ProbeSetupError> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(options.extra_ca_pem.as_deref())?)
+        .user_agent(format!("watchkeeper/{}", options.version))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+        .pool_idle_timeout(IDLE_TIMEOUT);
+    if !options.proxies_from_env {
+        builder = builder.no_proxy();
+    }
+    builder
+        .build()
+        .map_err(|e| ProbeSetupError::Client(e.without_url().to_string()))
+}
+
+fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, ProbeSetupError> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(pem) = extra_ca_pem {
+        let mut added = 0_usize;
+        for cert in CertificateDer::pem_slice_iter(pem) {
+            let cert = cert.map_err(|e| ProbeSetupError::ExtraCa(e.to_string()))?;
+            roots
+                .add(cert)
+                .map_err(|e| ProbeSetupError::ExtraCa(e.to_string()))?;
+            added += 1;
+        }
+        if added == 0 {
+            return Err(ProbeSetupError::ExtraCa("it holds no certificate".into()));
+        }
+    }
+    // the provider is given here, so no process-wide default has to be installed first
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| ProbeSetupError::Client(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extra_ca_without_a_certificate_is_refused() {
+        for bad in [
+            &b""[..],
+            b"not pem",
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            let error = tls(Some(bad)).unwrap_err().to_string();
+            assert!(error.starts_with("the extra CA is not usable"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_built_in_roots_are_there_without_a_system_store() {
+        assert!(tls(None).is_ok());
+    }
+}

@@ -1,0 +1,109 @@
+//! What a prober is built from.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use watchkeeper_core::secret::Secret;
+use watchkeeper_core::time::Clock;
+
+/// What a prober is built from.
+#[derive(Clone)]
+pub struct ProberOptions {
+    /// Where latency and the time of a verdict come from.
+    pub clock: Arc<dyn Clock>,
+    /// The environment's keys and bases for entries that name none.
+    pub keys: ProviderKeys,
+    /// Certificates in PEM that are trusted beside the built-in ones.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` of the process count.
+    pub proxies_from_env: bool,
+    /// The version in `User-Agent: watchkeeper/<version>`.
+    pub version: String,
+}
+
+impl ProberOptions {
+    /// No keys, no extra CA, proxies from the environment, this build's version.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            keys: ProviderKeys::default(),
+            extra_ca_pem: None,
+            proxies_from_env: true,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Keys and base URLs that providers read from the environment, as LiteLLM does.
+///
+/// Handed in as a map, so that nothing here reads the process environment. A key from here goes to its own vendor
+/// only: an entry with a base URL of its own never gets it.
+#[derive(Clone, Default)]
+pub struct ProviderKeys(HashMap<&'static str, Secret>);
+
+impl ProviderKeys {
+    /// The variables that are looked at; all others are dropped on the way in.
+    pub const NAMES: [&'static str; 3] = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"];
+
+    /// Takes the known variables out of an environment. Empty values count as unset.
+    pub fn from_vars<K, V>(vars: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let known = vars.into_iter().filter_map(|(name, value)| {
+            let value = value.as_ref().trim();
+            let name = Self::NAMES.into_iter().find(|n| *n == name.as_ref())?;
+            (!value.is_empty()).then(|| (name, Secret::new(value)))
+        });
+        Self(known.collect())
+    }
+
+    /// The value of one of [`Self::NAMES`].
+    pub(crate) fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.get(name)
+    }
+
+    /// All values, to be kept out of every text.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Secret> {
+        self.0.values()
+    }
+}
+
+impl fmt::Debug for ProviderKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Why a prober could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeSetupError {
+    /// The extra CA file is not what it should be.
+    #[error(
+        "the extra CA is not usable: {0}; give a PEM file with at least one `CERTIFICATE` block"
+    )]
+    ExtraCa(String),
+    /// TLS or the HTTP client could not be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_and_set_variables_are_kept_and_none_is_printed() {
+        let keys = ProviderKeys::from_vars([
+            ("OPENAI_API_KEY", "sk-live-1"),
+            ("OPENAI_BASE_URL", " "),
+            ("AWS_SECRET_ACCESS_KEY", "hunter22"),
+        ]);
+        assert_eq!(keys.values().count(), 1);
+        assert_eq!(keys.get("OPENAI_API_KEY").unwrap().expose(), "sk-live-1");
+        assert_eq!(format!("{keys:?}"), "{\"OPENAI_API_KEY\"}");
+    }
+}

@@ -1,0 +1,282 @@
+//! Keeps a check's secrets out of every text, also when an upstream echoes them whole, cut or encoded.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use url::Url;
+use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::secret::{Secret, redact};
+use watchkeeper_core::verdict::{MAX_ERROR_BYTES, cut};
+
+use crate::endpoint::Endpoint;
+use crate::options::ProviderKeys;
+
+/// Pieces of a secret from this length on are blanked too: upstreams cut keys, and escape or encode parts of them.
+/// Shorter pieces are vendors' prefixes (`sk-proj-`) and ordinary words.
+const MIN_PIECE_BYTES: usize = 8;
+
+/// Names of parameters that hold secrets, by what stands in them.
+const SECRET_NAMES: [&str; 9] = [
+    "key",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "credential",
+    "auth",
+    "cookie",
+    "signature",
+];
+
+/// Beginnings by which a secret shows under any name.
+const SECRET_STARTS: [&str; 8] = [
+    "sk-", "Bearer ", "Basic ", "AKIA", "AIza", "ghp_", "eyJ", "xox",
+];
+
+/// The secrets of one check.
+pub(crate) struct Scrubber(Vec<Secret>);
+
+impl Scrubber {
+    /// Collects what must not be shown: keys, logins and query values of URLs, header values, secret parameters.
+    pub(crate) fn of(check: &Check, keys: &ProviderKeys) -> Self {
+        let mut all = Self(Vec::new());
+        match &check.target {
+            Target::Model(model) => {
+                for secret in model.api_key.iter().chain(keys.values()) {
+                    all.add(secret.expose());
+                }
+                for base in model.api_base.iter().map(Secret::expose) {
+                    all.add_url(base);
+                }
+                for (name, value) in &model.params {
+                    if name == "base_url" || name == "api_base" {
+                        all.add_url(value.as_str().unwrap_or_default());
+                    }
+                    all.add_param(name, value, is_headers(name));
+                }
+            }
+            Target::Http { url } => all.add_url(url.expose()),
+            Target::Tcp { .. } | Target::Invalid { .. } => {}
+        }
+        // longest first: a secret inside another must not leave the rest of it standing
+        all.0.sort_by_key(|s| std::cmp::Reverse(s.expose().len()));
+        all
+    }
+
+    fn add(&mut self, secret: &str) {
+        for part in [secret, secret.trim()]
+            .into_iter()
+            .chain(secret.split_whitespace())
+        {
+            let known = self.0.iter().any(|s| s.expose() == part);
+            if !part.is_empty() && !known {
+                self.0.push(Secret::new(part));
+            }
+        }
+    }
+
+    fn add_url(&mut self, text: &str) {
+        let Ok(url) = Url::parse(text.trim()) else {
+            // not a URL, so never sent and never echoed; but nothing of it may be shown
+            self.add(text);
+            return;
+        };
+        self.add(url.username());
+        self.add(url.password().unwrap_or_default());
+        if let Ok(endpoint) = Endpoint::parse("", text) {
+            self.add(&endpoint.basic().unwrap_or_default());
+            if let Some((user, password)) = &endpoint.login {
+                self.add(user);
+                self.add(password);
+            }
+        }
+        for pair in url.query().unwrap_or_default().split('&') {
+            self.add(pair.split_once('=').map_or(pair, |(_, value)| value));
+        }
+        for (_, value) in url.query_pairs() {
+            self.add(&value);
+        }
+    }
+
+    fn add_param(&mut self, name: &str, value: &Value, secret: bool) {
+        let name = name.to_ascii_lowercase();
+        let secret = secret || SECRET_NAMES.iter().any(|part| name.contains(part));
+        match value {
+            Value::String(text) => {
+                if secret || SECRET_STARTS.iter().any(|start| text.starts_with(start)) {
+                    self.add(text);
+                }
+            }
+            Value::Number(number) if secret => self.add(&number.to_string()),
+            Value::Object(map) => {
+                for (inner, value) in map {
+                    self.add_param(inner, value, secret);
+                }
+            }
+            Value::Array(list) => {
+                for value in list {
+                    self.add_param(&name, value, secret);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The text on one line, without the secrets or pieces of them, at most [`MAX_ERROR_BYTES`] long.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let text = redact(text, &self.0);
+        let text = self.blank_pieces(&text);
+        let mut line = String::with_capacity(MAX_ERROR_BYTES);
+        for word in text
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|word| !word.is_empty())
+        {
+            if line.len() > MAX_ERROR_BYTES {
+                break;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        cut(&line, MAX_ERROR_BYTES).to_owned()
+    }
+
+    fn blank_pieces(&self, text: &str) -> String {
+        let pieces: HashSet<&[u8]> = self
+            .0
+            .iter()
+            .flat_map(|s| s.expose().as_bytes().windows(MIN_PIECE_BYTES))
+            .collect();
+        let mut hidden = vec![false; text.len()];
+        for (start, window) in text.as_bytes().windows(MIN_PIECE_BYTES).enumerate() {
+            if pieces.contains(window) {
+                hidden
+                    .iter_mut()
+                    .skip(start)
+                    .take(MIN_PIECE_BYTES)
+                    .for_each(|h| *h = true);
+            }
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut blanked = false;
+        for (at, c) in text.char_indices() {
+            let hide = hidden.iter().skip(at).take(c.len_utf8()).any(|h| *h);
+            if !hide {
+                out.push(c);
+            } else if !blanked {
+                out.push_str("***");
+            }
+            blanked = hide;
+        }
+        out
+    }
+}
+
+/// Parameters whose every value is a header's, so possibly a secret.
+fn is_headers(name: &str) -> bool {
+    matches!(name, "extra_headers" | "headers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+    use std::time::Duration;
+    use watchkeeper_core::check::{HealthParams, ModelTarget};
+    use watchkeeper_core::id::CheckId;
+
+    fn check(target: Target) -> Check {
+        Check {
+            id: CheckId::new("c").unwrap(),
+            name: "c".into(),
+            target,
+            timeout: Duration::from_secs(1),
+            shown: Map::new(),
+            background: true,
+        }
+    }
+
+    fn model() -> Target {
+        let params = json!({
+            "base_url": "https://other:opensesame@h",
+            "temperature": 0.5,
+            "base_model": "gpt-4o-2024-08-06",
+            "aws_secret_access_key": "wJalrXUtnFEMI",
+            "extra_headers": {"x-tenant": "tenant-4711", "authorization": "Bearer abcdef123456"},
+            "extra_body": {"nested": {"api_token": "tok-tok-tok"}, "free": "sk-under-any-name"},
+        });
+        Target::Model(Box::new(ModelTarget {
+            model: "openai/m".into(),
+            provider: Some("openai".into()),
+            mode: None,
+            api_base: Some(Secret::new("https://me:p%40ssword@h/v1?sig=s3cr3tsig")),
+            api_key: Some(Secret::new("sk-live-0123456789\n")),
+            params: params.as_object().unwrap().clone(),
+            health: HealthParams::default(),
+        }))
+    }
+
+    #[test]
+    fn every_secret_of_a_check_is_blanked_wherever_it_stands() {
+        let keys = ProviderKeys::from_vars([("OPENAI_API_KEY", "sk-env-987654321")]);
+        let scrubber = Scrubber::of(&check(model()), &keys);
+        for secret in [
+            "sk-live-0123456789",
+            "sk-env-987654321",
+            "p%40ssword",
+            "p@ssword",
+            "bWU6cEBzc3dvcmQ=",
+            "s3cr3tsig",
+            "opensesame",
+            "wJalrXUtnFEMI",
+            "tenant-4711",
+            "abcdef123456",
+            "tok-tok-tok",
+            "sk-under-any-name",
+        ] {
+            let clean = scrubber.clean(&format!("got '{secret}', sorry"));
+            assert_eq!(clean, "got '***', sorry", "{secret}");
+        }
+        let harmless = "model gpt-4o-2024-08-06 has no temperature 0.5";
+        assert_eq!(scrubber.clean(harmless), harmless);
+    }
+
+    #[test]
+    fn a_piece_of_a_secret_is_blanked_too() {
+        let scrubber = Scrubber::of(&check(model()), &ProviderKeys::default());
+        assert_eq!(
+            scrubber.clean("key sk-live-012345... is bad"),
+            "key ***... is bad"
+        );
+        assert_eq!(scrubber.clean("…é0123456789é"), "…é***é");
+    }
+
+    #[test]
+    fn cleaning_happens_before_cutting() {
+        let scrubber = Scrubber::of(&check(model()), &ProviderKeys::default());
+        let text = format!("{} sk-live-0123456789", "x".repeat(MAX_ERROR_BYTES - 8));
+        let clean = scrubber.clean(&text);
+        assert!(clean.len() <= MAX_ERROR_BYTES);
+        assert!(!clean.contains("sk-live"), "{clean}");
+    }
+
+    #[test]
+    fn a_text_of_many_lines_becomes_one() {
+        let scrubber = Scrubber::of(&check(model()), &ProviderKeys::default());
+        assert_eq!(
+            scrubber.clean(" a\r\n\tb\u{0}c  d\u{1b}[31m "),
+            "a b c d [31m"
+        );
+    }
+
+    #[test]
+    fn the_login_and_query_of_a_url_check_are_secrets() {
+        let target = Target::Http {
+            url: Secret::new("https://me:hunter22@h/x?token=abc%2Fdef123"),
+        };
+        let scrubber = Scrubber::of(&check(target), &ProviderKeys::default());
+        let clean = scrubber.clean("hunter22 abc%2Fdef123 abc/def123 bWU6aHVudGVyMjI=");
+        assert_eq!(clean, "*** *** *** ***");
+    }
+}
