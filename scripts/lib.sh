@@ -87,10 +87,28 @@ test_step() {
   tests_failed=$((tests_failed + failed))
 }
 
-# The closing line, and the script's exit status.
+# The closing line, and the script's exit status. A script that calls another names a file for its count.
 report_tests() {
-  printf '\n%s passed, %s failed\n' "$tests_passed" "$tests_failed"
+  local counts="$tests_passed passed, $tests_failed failed"
+  [ -z "${WATCHKEEPER_TEST_COUNTS:-}" ] || echo "$counts" >"$WATCHKEEPER_TEST_COUNTS"
+  printf '\n%s\n' "$counts"
   [ "$tests_failed" -eq 0 ]
+}
+
+# counted COMMAND...: runs a script that ends with report_tests, and goes on from its count.
+counted() {
+  local counts status=0 passed failed
+  counts=$(mktemp)
+  WATCHKEEPER_TEST_COUNTS=$counts "$@" </dev/null || status=$?
+  read -r passed _ failed _ <"$counts" || true
+  rm -f "$counts"
+  # One that ended before it could count has failed once; so has one that failed beside its count.
+  failed=${failed:-1}
+  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+    failed=1
+  fi
+  tests_passed=$((tests_passed + ${passed:-0}))
+  tests_failed=$((tests_failed + failed))
 }
 
 # as_root COMMAND...: directly, or by sudo.

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Proves who may know whom, from what cargo would really build; ARCHITECTURE.md says why.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+failed=0
+complain() {
+  printf 'error: %s\n' "$*" >&2
+  failed=1
+}
+
+# reaches CRATE EDGES: the names of all crates it reaches over these edges on any platform, itself left out.
+reaches() {
+  cargo tree --locked --quiet --package "$1" --edges "$2" --target all --all-features --prefix none --format '{p}' |
+    sed 's/ .*//' | sort -u | grep -vx -e "$1" -e '' || true
+}
+
+# What core may never reach: a runtime, a socket, a store, a TLS stack, a clock, random numbers.
+readonly IMPURE='tokio(-.*)?|async-(std|io|executor|global-executor)|smol|mio|polling|socket2|nix|rustix
+|reqwest|hyper(-.*)?|h2|axum(-.*)?|tower(-.*)?|tonic(-.*)?|redis|fred|etcd-client
+|rustls(-.*)?|native-tls|openssl(-.*)?|ring|aws-lc-(rs|sys)
+|getrandom|rand(_.*)?|fastrand|time|chrono|jiff|tracing-subscriber'
+
+core=$(reaches watchkeeper-core normal,build)
+impure=$(grep -Ex "${IMPURE//$'\n'/}" <<<"$core" | tr '\n' ' ' || true)
+[ -z "$impure" ] || complain "watchkeeper-core reaches $impure: it has no I/O, no runtime, no clock and no random numbers; put this behind a port"
+
+# A dependency is one way to the outside, the standard library the other.
+outside=$(grep -rnE '\bstd::(env|fs|io|net|os|process|thread)\b|\b(Instant|SystemTime)::now\b' \
+  --include='*.rs' crates/watchkeeper-core/src || true)
+[ -z "$outside" ] || complain "watchkeeper-core reaches outside by the standard library:"$'\n'"$outside"
+
+# may_know CRATE EDGES CRATE...: of this workspace, CRATE reaches these and no others.
+may_know() {
+  local crate=$1 edges=$2 known
+  shift 2
+  for known in $(reaches "$crate" "$edges" | grep '^watchkeeper' || true); do
+    case " $* " in
+      *" $known "*) ;;
+      *) complain "\`$crate\` may not know \`$known\` ($edges dependencies); see the table in .ci/boundaries.sh" ;;
+    esac
+  done
+}
+
+for manifest in crates/*/Cargo.toml; do
+  crate=$(basename "$(dirname "$manifest")")
+  case $crate in
+    watchkeeper-core)
+      may_know "$crate" normal,build
+      may_know "$crate" normal,build,dev watchkeeper-testkit watchkeeper-core
+      ;;
+    # Backends, the surface and the tools: core alone; in tests the suite and the reference store as well.
+    watchkeeper-api | watchkeeper-config | watchkeeper-etcd | watchkeeper-memory | watchkeeper-probes | \
+      watchkeeper-redis | watchkeeper-runtime | watchkeeper-testkit)
+      may_know "$crate" normal,build watchkeeper-core
+      may_know "$crate" normal,build,dev watchkeeper-core watchkeeper-testkit watchkeeper-memory
+      ;;
+    # The binary knows all that a daemon is made of; the suite is none of it.
+    watchkeeper)
+      case " $(reaches "$crate" normal,build | tr '\n' ' ') " in
+        *' watchkeeper-testkit '*) complain "\`watchkeeper\` ships the test kit" ;;
+      esac
+      ;;
+    *) complain "\`$crate\` is not in the table of .ci/boundaries.sh; say whom it may know" ;;
+  esac
+done
+
+exit "$failed"

@@ -1,0 +1,49 @@
+# Short names for the scripts; nothing needs `just`, each recipe can be typed as it stands.
+
+# The clippy settings lie with the other tool files.
+export CLIPPY_CONF_DIR := justfile_directory() / ".ci"
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# Formatting, log words, boundaries, dependencies, clippy. Reads only.
+check:
+    .ci/check.sh
+
+# Mends what a tool can mend.
+fix:
+    cargo clippy --workspace --all-targets --locked --fix --allow-dirty --allow-staged
+    cargo fmt --all
+
+# Every test that needs no server.
+test:
+    scripts/test.sh unit
+
+# Each backend's promises against real servers.
+test-live:
+    scripts/test.sh live
+
+# All tests: the crates', the live ones, fleets of daemons, timing.
+test-all:
+    scripts/test.sh
+
+# What has to pass before a change lands.
+ci:
+    .ci/run
+
+# The same, and what takes longer.
+ci-full:
+    .ci/full
+
+# Bans, licences and sources of all dependencies.
+deny:
+    .ci/deny.sh
+
+# One pod with the in-memory store; other options or another command file may follow.
+run *ARGS="--config config/examples/single.toml":
+    cargo run --locked --package watchkeeper -- run {{ ARGS }}
+
+# Three pods and mock model endpoints in one process; no network, no keys.
+demo *ARGS:
+    cargo run --locked --package watchkeeper -- demo {{ ARGS }}
