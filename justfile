@@ -1,8 +1,5 @@
 # Short names for the scripts; nothing needs `just`, each recipe can be typed as it stands.
 
-# The clippy settings lie with the other tool files.
-export CLIPPY_CONF_DIR := justfile_directory() / ".ci"
-
 # Lists the recipes.
 default:
     @just --list --unsorted
