@@ -9,6 +9,9 @@
 
 mod config;
 mod error;
+mod litellm;
+mod source;
+mod yaml;
 
 pub use config::{
     Backend, BackendKind, Config, Coordination, EtcdSettings, Fleet, Http, Litellm, LockScope, Log,
