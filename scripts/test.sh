@@ -68,6 +68,10 @@ printf '<== set-up: ok, %s s\n' "$((SECONDS - begun))"
 # One build of everything, the daemon included, always with `--workspace`: another choice of packages would
 # give shared dependencies other features and build them again.
 must_step build bounded 1500 cargo build --workspace --bins --tests --locked --quiet
+if [ "$tests_failed" -gt 0 ]; then
+  # Every suite would only say the same.
+  report_tests
+fi
 
 if wants unit; then
   test_step unit bounded 1200 scripts/unit-tests.sh

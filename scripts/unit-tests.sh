@@ -16,7 +16,12 @@ done < <(
     grep -o '"kind":\["test"\],"crate_types":\["bin"\],"name":"[^"]*"' | sed 's/.*:"\(.*\)"/\1/' | sort -u
 )
 
+if [ ${#targets[@]} -eq 0 ]; then
+  echo 'error: cargo named no test target; has the form of its metadata changed?' >&2
+  exit 1
+fi
+
 status=0
-cargo test --workspace --locked --no-fail-fast --lib --bins ${targets[@]+"${targets[@]}"} || status=$?
+cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}" || status=$?
 cargo test --workspace --locked --no-fail-fast --doc --quiet || status=$?
 exit "$status"
