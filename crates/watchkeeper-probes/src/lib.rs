@@ -11,8 +11,8 @@
 //! A probe makes one upstream request. Nothing is retried and no redirect is followed, so a key never travels past the
 //! endpoint that it was given for. Everything an upstream says is cleaned of the check's secrets before it is kept.
 //!
-//! What a request looks like per provider is in [`providers`](self), one file each behind the small trait of
-//! `adapter`; how to add one is in `docs/adding-a-probe.md`.
+//! What a request looks like is in `providers/`, one file per shape behind the small trait of `adapter`; how to add one
+//! is in `docs/adding-a-probe.md`.
 
 mod adapter;
 mod answer;

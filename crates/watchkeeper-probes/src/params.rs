@@ -86,11 +86,10 @@ pub(crate) fn copy_fields(
     body: &mut Map<String, Value>,
 ) {
     for name in allowed {
-        match params.get(*name) {
-            Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
-                body.insert((*name).to_owned(), value.clone());
-            }
-            _ => {}
+        if let Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) =
+            params.get(*name)
+        {
+            body.insert((*name).to_owned(), value.clone());
         }
     }
 }

@@ -101,12 +101,9 @@ impl Scrubber {
     fn add_param(&mut self, name: &str, value: &Value, secret: bool) {
         let name = name.to_ascii_lowercase();
         let secret = secret || SECRET_NAMES.iter().any(|part| name.contains(part));
+        let shows = |text: &str| SECRET_STARTS.iter().any(|start| text.starts_with(start));
         match value {
-            Value::String(text) => {
-                if secret || SECRET_STARTS.iter().any(|start| text.starts_with(start)) {
-                    self.add(text);
-                }
-            }
+            Value::String(text) if secret || shows(text) => self.add(text),
             Value::Number(number) if secret => self.add(&number.to_string()),
             Value::Object(map) => {
                 for (inner, value) in map {

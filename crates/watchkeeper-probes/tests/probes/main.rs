@@ -1,0 +1,17 @@
+//! Probes against local servers that answer well, badly or not at all. Nothing here leaves the machine.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)] // tests fail by panicking
+
+mod limits;
+mod plain;
+mod secrets;
+mod server;
+mod support;
+mod tls;
+mod verdicts;
+mod wire;
