@@ -35,12 +35,12 @@ may_know() {
   local crate=$1 edges=$2 known reached
   shift 2
   reached=$(reaches "$crate" "$edges")
-  for known in $(grep '^watchkeeper' <<<"$reached"); do
+  while IFS= read -r known; do
     case " $crate $* " in
       *" $known "*) ;;
       *) complain "\`$crate\` may not know \`$known\` ($edges dependencies); see the table in .ci/boundaries.sh" ;;
     esac
-  done
+  done < <(grep '^watchkeeper' <<<"$reached")
 }
 
 for manifest in crates/*/Cargo.toml; do
