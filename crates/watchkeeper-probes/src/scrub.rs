@@ -15,6 +15,9 @@ use crate::options::ProviderKeys;
 /// Shorter pieces are vendors' prefixes (`sk-proj-`) and ordinary words.
 const MIN_PIECE_BYTES: usize = 8;
 
+/// Shorter secrets than core looks for are blanked from this length on, where they stand as words of their own.
+const MIN_WORD_BYTES: usize = 3;
+
 /// Names of parameters that hold secrets, by what stands in them.
 const SECRET_NAMES: [&str; 9] = [
     "key",
@@ -146,13 +149,18 @@ impl Scrubber {
             .flat_map(|s| s.expose().as_bytes().windows(MIN_PIECE_BYTES))
             .collect();
         let mut hidden = vec![false; text.len()];
+        for secret in self.0.iter().map(Secret::expose) {
+            if (MIN_WORD_BYTES..MIN_PIECE_BYTES).contains(&secret.len()) {
+                for (start, _) in text.match_indices(secret) {
+                    if is_word(text, start, secret.len()) {
+                        hide(&mut hidden, start, secret.len());
+                    }
+                }
+            }
+        }
         for (start, window) in text.as_bytes().windows(MIN_PIECE_BYTES).enumerate() {
             if pieces.contains(window) {
-                hidden
-                    .iter_mut()
-                    .skip(start)
-                    .take(MIN_PIECE_BYTES)
-                    .for_each(|h| *h = true);
+                hide(&mut hidden, start, MIN_PIECE_BYTES);
             }
         }
         let mut out = String::with_capacity(text.len());
@@ -168,6 +176,24 @@ impl Scrubber {
         }
         out
     }
+}
+
+fn hide(hidden: &mut [bool], start: usize, length: usize) {
+    hidden
+        .iter_mut()
+        .skip(start)
+        .take(length)
+        .for_each(|h| *h = true);
+}
+
+/// Whether no letter or digit touches this part of the text.
+fn is_word(text: &str, start: usize, length: usize) -> bool {
+    let before = text.get(..start).and_then(|t| t.chars().next_back());
+    let after = text.get(start + length..).and_then(|t| t.chars().next());
+    ![before, after]
+        .into_iter()
+        .flatten()
+        .any(char::is_alphanumeric)
 }
 
 /// Parameters whose every value is a header's, so possibly a secret.
@@ -247,6 +273,18 @@ mod tests {
             "key ***... is bad"
         );
         assert_eq!(scrubber.clean("…é0123456789é"), "…é***é");
+    }
+
+    #[test]
+    fn a_short_secret_is_blanked_where_it_is_a_word() {
+        let target = Target::Http {
+            url: Secret::new("https://u:x7q@h/"),
+        };
+        let scrubber = Scrubber::of(&check(target), &ProviderKeys::default());
+        assert_eq!(
+            scrubber.clean("x7q, 'x7q' ax7q x7qé"),
+            "***, '***' ax7q x7qé"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use watchkeeper_core::probe::Prober;
 use watchkeeper_core::verdict::Outcome;
 
 use crate::server::{Reply, Server, head};
-use crate::support::{AMPLE, found, http_check, model_check, prober, tcp_check};
+use crate::support::{AMPLE, found, http_check, model_check, prober};
 
 /// Short, and long enough for a loopback connection on a busy machine.
 const SHORT: Duration = Duration::from_millis(300);
@@ -88,7 +88,8 @@ async fn a_peer_that_never_shakes_hands_is_a_timeout() {
 
 #[tokio::test]
 async fn a_limit_of_zero_or_of_ages_is_no_panic() {
-    let mut check = tcp_check("localhost", 1);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut check = model_check(&format!("http://{}/v1", listener.local_addr().unwrap()));
     check.timeout = Duration::ZERO;
     let verdict = prober().probe(&check).await;
     assert_eq!(
