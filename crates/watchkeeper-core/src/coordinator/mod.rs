@@ -1,1 +1,396 @@
-//! To be written.
+//! Who probes, when to renew, when to step down: one pure state machine per group.
+//!
+//! ```text
+//!                      due, spread                Held
+//!   ┌─────────┐ ──────────────▶ Contending ─▶ Acquiring ─────▶ Leading: Reading ─▶ Probing ─▶ Publishing
+//!   │ Waiting │ ◀── report ── Following ◀──── Busy ┘              │ nothing due          │         │
+//!   └─────────┘ ◀───────────────────────────────────────────── Releasing ◀───────────────┴─────────┘
+//!        │  ▲ store back
+//!        ▼  │
+//!      Alone (isolated: the store is away; independent: coordination is off)
+//! ```
+//!
+//! [`Coordinator::handle`] takes an event and the time and answers with commands; [`Coordinator::deadline`] says when it
+//! wants to be woken without an event. It has no clock, no I/O and no randomness of its own: the seed comes with the
+//! settings.
+//!
+//! The rules are design points; where they stand in the code:
+//! when an entry is due and what a round takes (`plan`), contending and following (`follow`), the holder's window,
+//! renewal and publication (`lead`), the store away (`sense`, `alone`), merging (`entries`), forced runs (`forced`),
+//! leaving (`drain`).
+
+mod alone;
+mod command;
+mod dice;
+mod drain;
+mod entries;
+mod event;
+mod follow;
+mod forced;
+mod lead;
+mod plan;
+mod round;
+mod sense;
+mod settings;
+
+pub use command::{
+    Command, Happening, LossReason, NotForced, Op, ProbeId, Publication, RoundKind, Ticket,
+};
+pub use event::{Event, FoundReport, Hint, Now, ReadReport};
+pub use settings::{
+    CONTEND_SPREAD, GroupCheck, ISOLATED_AFTER, MAX_BACKOFF, MAX_TICKETS, ROUND_SLACK, Settings,
+};
+
+use std::collections::BTreeMap;
+
+use crate::id::{AttemptId, CheckId, PodId};
+use crate::lease::{LeaseRef, Marker, Token};
+use crate::status::{GroupView, Mode};
+use crate::time::Moment;
+use dice::Dice;
+use entries::Entries;
+use forced::Forced;
+use lead::Lead;
+use round::Round;
+use sense::Sense;
+
+type Out = Vec<Command>;
+
+/// Where the coordinator stands.
+#[derive(Clone, Debug, PartialEq)]
+enum Phase {
+    /// Nothing to do until something is due.
+    Waiting,
+    /// Due; asks for the lease at this moment.
+    Contending { at: Moment },
+    /// The question is under way.
+    Acquiring {
+        op: Op,
+        attempt: AttemptId,
+        sent: Moment,
+        floor: Token,
+        takes: bool,
+    },
+    /// Somebody else holds the lease, at most until this moment without renewal.
+    Following { until: Moment, released: bool },
+    /// The lease is ours.
+    Leading(Box<Lead>),
+    /// Probing for this pod alone.
+    Alone(Box<Round>),
+    /// Left.
+    Stopped,
+}
+
+/// The lease as this pod last saw it held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Holder {
+    pod: PodId,
+    token: Option<Token>,
+    until: Moment,
+}
+
+/// A read outside a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    op: Op,
+    sent: Moment,
+    /// The floor it was sent with: an answer below it is the store's word, not an older answer.
+    floor: Token,
+}
+
+/// The state machine of one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coordinator {
+    settings: Settings,
+    dice: Dice,
+    phase: Phase,
+    entries: Entries,
+    /// The highest token seen: the floor of every later grant.
+    floor: Token,
+    /// When this pod last started a probe of each check: alone, it starts at most one per interval.
+    last_start: BTreeMap<CheckId, Moment>,
+    sense: Sense,
+    holder: Option<Holder>,
+    reading: Option<Reading>,
+    /// The store may hold something this pod has not read.
+    wants_read: bool,
+    /// No operation outside a lease before this moment.
+    quiet_until: Moment,
+    /// An attempt whose answer never came: the lease may be ours without our knowing.
+    unresolved: Option<AttemptId>,
+    /// A lock without an end, or garbage, and since when it is seen unchanged.
+    dead_lock: Option<(Marker, Moment)>,
+    /// Publications of offers alone are this far apart, whatever two pods make of each other's ages.
+    offer_after: Moment,
+    /// How much later than due an isolated pod probes.
+    alone_offset: std::time::Duration,
+    /// Since when the pod is on its own.
+    alone_since: Moment,
+    forced: Forced,
+    /// Who made the latest results shown.
+    checked_by: Option<PodId>,
+    /// Probes in flight may go on until then; set when the pod is to leave.
+    draining: Option<Moment>,
+    /// A second attempt to learn what became of an unanswered acquire was made while leaving.
+    drain_retried: bool,
+    next_op: u64,
+    next_attempt: u64,
+    next_probe: u64,
+}
+
+impl Coordinator {
+    /// A coordinator that has not started; its first event is [`Event::Started`].
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let dice = Dice::new(settings.seed);
+        Self {
+            settings,
+            dice,
+            phase: Phase::Waiting,
+            entries: Entries::default(),
+            floor: Token::ZERO,
+            last_start: BTreeMap::new(),
+            sense: Sense::default(),
+            holder: None,
+            reading: None,
+            wants_read: false,
+            quiet_until: Moment::from_micros(i64::MIN),
+            unresolved: None,
+            dead_lock: None,
+            offer_after: Moment::from_micros(i64::MIN),
+            alone_offset: std::time::Duration::ZERO,
+            alone_since: Moment::ZERO,
+            forced: Forced::default(),
+            checked_by: None,
+            draining: None,
+            drain_retried: false,
+            next_op: 0,
+            next_attempt: 0,
+            next_probe: 0,
+        }
+    }
+
+    /// Takes an event and answers with what is to be done about it, in order.
+    ///
+    /// Time may have jumped since the last event (a paused pod): what closed meanwhile is closed before the event is
+    /// believed.
+    pub fn handle(&mut self, now: Now, event: Event) -> Vec<Command> {
+        let mut out = Out::new();
+        if self.is_stopped() {
+            return out;
+        }
+        self.tick(now, &mut out);
+        match event {
+            Event::Started => self.start(now.steady),
+            Event::Woke => {}
+            Event::Acquired(op, result) => self.on_acquired(now, op, result, &mut out),
+            Event::Renewed(op, result) => self.on_renewed(now, op, result, &mut out),
+            Event::Released(op, result) => self.on_released(now, op, &result, &mut out),
+            Event::Published(op, result) => self.on_published(now, op, result, &mut out),
+            Event::Read(op, result) => self.on_read(now, op, result, &mut out),
+            Event::Probed(probe, verdict) => self.on_probed(now, probe, verdict, &mut out),
+            Event::Noticed(hint) => self.on_noticed(hint),
+            Event::StoreDown => self.sense.ping_failed(now.steady),
+            Event::StoreUp => self.on_store_up(now.steady),
+            Event::Force { ticket, checks } => self.on_force(now, ticket, checks, &mut out),
+            Event::Drain => self.on_drain(now, &mut out),
+        }
+        self.tick(now, &mut out);
+        out
+    }
+
+    /// When [`Event::Woke`] is wanted, if nothing else happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        if self.is_stopped() {
+            return None;
+        }
+        let refused = self.sense.refused_until();
+        let phase = match &self.phase {
+            Phase::Waiting => [self.contend_at(), self.alone_at(), None],
+            Phase::Contending { at } => [Some(*at), None, None],
+            Phase::Following { until, .. } => [Some(*until), None, None],
+            Phase::Leading(lead) => self.lead_deadlines(lead),
+            Phase::Alone(round) => [
+                Some(round.deadline),
+                round.next_start(self.settings.concurrency),
+                self.draining,
+            ],
+            Phase::Acquiring { .. } | Phase::Stopped => [None; 3],
+        };
+        [
+            self.isolates_at(),
+            self.read_at(),
+            refused,
+            self.give_up_at(),
+        ]
+        .into_iter()
+        .chain(phase)
+        .flatten()
+        .min()
+    }
+
+    /// Whether everything is handed over after [`Event::Drain`].
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.phase, Phase::Stopped)
+    }
+
+    /// Whether a commanded probe may start now. To be asked right before a probe that had to wait for a free place:
+    /// the lease may be gone by then.
+    #[must_use]
+    pub fn may_start(&self, now: Moment, probe: ProbeId) -> bool {
+        match &self.phase {
+            Phase::Leading(lead) => {
+                now < lead.window_end
+                    && lead
+                        .round()
+                        .is_some_and(|r| now < r.deadline && r.flying.contains_key(&probe))
+            }
+            Phase::Alone(round) => now < round.deadline && round.flying.contains_key(&probe),
+            _ => false,
+        }
+    }
+
+    /// What people may see of the group at `now`.
+    #[must_use]
+    pub fn view(&self, now: Moment) -> GroupView {
+        let holder = self.holder.as_ref().filter(|h| now < h.until);
+        GroupView {
+            group: self.settings.group.clone(),
+            mode: self.mode(),
+            holder: holder.map(|h| h.pod.clone()),
+            token: holder.and_then(|h| h.token),
+            lease_until: holder.map(|h| h.until),
+            highest_token: self.floor,
+            checked_by: self.checked_by.clone(),
+            entries: self.entries.view(),
+            next_due: self.next_round_due(),
+        }
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn mode(&self) -> Mode {
+        match &self.phase {
+            _ if !self.settings.coordinate => Mode::Independent,
+            _ if self.sense.is_isolated() => Mode::Isolated,
+            Phase::Leading(_) => Mode::Leading,
+            _ => Mode::Following,
+        }
+    }
+
+    fn start(&mut self, now: Moment) {
+        self.wants_read = self.settings.coordinate;
+        if !self.settings.coordinate {
+            self.go_alone(now);
+        }
+    }
+
+    /// Whatever time alone brings about, until nothing is due at `now` any more.
+    fn tick(&mut self, now: Now, out: &mut Out) {
+        if let Some(until) = self.sense.refused_until()
+            && until <= now.steady
+        {
+            self.sense.forget_refusal();
+            self.wants_read = true;
+        }
+        if self.isolates_at().is_some_and(|at| at <= now.steady) {
+            self.become_isolated(now, out);
+        }
+        match &self.phase {
+            Phase::Leading(_) => self.tick_lead(now, out),
+            Phase::Alone(_) => self.tick_alone(now, out),
+            Phase::Contending { at } if *at <= now.steady => self.acquire(now.steady, out),
+            Phase::Following { until, .. } if *until <= now.steady => {
+                self.stop_following(now.steady)
+            }
+            _ => {}
+        }
+        if self.read_at().is_some_and(|at| at <= now.steady) {
+            self.read(now.steady, out);
+        }
+        if self.draining.is_some() {
+            self.tick_drain(now, out);
+        } else if matches!(self.phase, Phase::Waiting) {
+            if self.alone_at().is_some_and(|at| at <= now.steady) {
+                self.start_alone(now, out);
+            } else if self.contend_at().is_some_and(|at| at <= now.steady) {
+                let spread = self.dice.up_to(CONTEND_SPREAD);
+                self.phase = Phase::Contending {
+                    at: now.steady + spread,
+                };
+                if spread.is_zero() {
+                    self.acquire(now.steady, out);
+                }
+            }
+        }
+    }
+
+    fn isolates_at(&self) -> Option<Moment> {
+        if self.settings.coordinate {
+            self.sense.isolates_at()
+        } else {
+            None
+        }
+    }
+
+    /// A store operation outside the lease, or under it, succeeded.
+    fn store_answered(&mut self, out: &mut Out) {
+        self.quiet_until = Moment::from_micros(i64::MIN);
+        if self.sense.answered() {
+            out.push(Command::Tell(Happening::Rejoined));
+            // In flight goes on and is offered; what was not started is the fleet's business again.
+            if let Phase::Alone(round) = &mut self.phase {
+                round.queue.clear();
+            }
+        }
+    }
+
+    fn on_store_up(&mut self, now: Moment) {
+        self.sense.ping_answered();
+        if self.settings.coordinate {
+            self.wants_read = true;
+            self.quiet_until = now + self.dice.up_to(CONTEND_SPREAD);
+        }
+    }
+
+    /// Pauses after a failed operation: full jitter, capped.
+    fn back_off(&mut self, now: Moment) {
+        let first = self.settings.op_timeout;
+        let pause = self
+            .dice
+            .backoff(self.sense.failures(), first, MAX_BACKOFF.max(first));
+        self.quiet_until = now + pause;
+    }
+
+    fn op(&mut self) -> Op {
+        self.next_op += 1;
+        Op(self.next_op)
+    }
+
+    fn attempt(&mut self) -> AttemptId {
+        self.next_attempt += 1;
+        // Attempts of a pod that was started again under the same name must differ from its former life's.
+        AttemptId(self.settings.seed.wrapping_add(self.next_attempt))
+    }
+
+    fn lease(&self, token: Token) -> LeaseRef {
+        LeaseRef {
+            group: self.settings.group.clone(),
+            pod: self.settings.pod.clone(),
+            token,
+        }
+    }
+
+    fn has_check(&self, check: &CheckId) -> bool {
+        self.settings.checks.iter().any(|c| &c.id == check)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! What this pod knows of the group's checks, and how it takes in what others found.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::id::CheckId;
+use crate::report::{Aged, Entry, Report};
+use crate::status::Known;
+use crate::time::Moment;
+
+/// An entry, and whether the store is known to have it or a younger one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Kept {
+    known: Known,
+    /// The fleet does not have this yet: worth a publication.
+    offered: bool,
+}
+
+/// What this pod knows, by check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entries(BTreeMap<CheckId, Kept>);
+
+impl Entries {
+    pub(super) fn get(&self, check: &CheckId) -> Option<&Known> {
+        self.0.get(check).map(|kept| &kept.known)
+    }
+
+    /// A finding of this pod's own.
+    pub(super) fn record(&mut self, entry: Entry, probed_at: Moment) {
+        let check = entry.check.clone();
+        self.0.insert(
+            check,
+            Kept {
+                known: Known {
+                    entry: Arc::new(entry),
+                    probed_at,
+                },
+                offered: true,
+            },
+        );
+    }
+
+    /// Takes in a report published `age` ago, read at `at`, as far as it is about `wanted` checks. Per check the entry
+    /// of the higher token wins (SN-2), and where one has none the younger. Answers how many entries changed.
+    pub(super) fn merge(
+        &mut self,
+        report: &Report,
+        age: Duration,
+        at: Moment,
+        wanted: impl Fn(&CheckId) -> bool,
+    ) -> usize {
+        let mut changed = 0;
+        let mut there: BTreeMap<&CheckId, ()> = BTreeMap::new();
+        for Aged {
+            entry,
+            age: age_then,
+        } in &report.entries
+        {
+            if !wanted(&entry.check) {
+                continue;
+            }
+            there.insert(&entry.check, ());
+            let probed_at = at - age.saturating_add(*age_then);
+            match self.0.get_mut(&entry.check) {
+                None => {
+                    let known = Known {
+                        entry: Arc::new(entry.clone()),
+                        probed_at,
+                    };
+                    self.0.insert(
+                        entry.check.clone(),
+                        Kept {
+                            known,
+                            offered: false,
+                        },
+                    );
+                    changed += 1;
+                }
+                Some(kept) if kept.known.entry.same_finding(entry) => {
+                    // Never younger than by this pod's own steady time since first sight: a store clock that jumps
+                    // back cannot stop the fleet.
+                    kept.known.probed_at = kept.known.probed_at.min(probed_at);
+                    kept.offered = false;
+                }
+                Some(kept) => {
+                    let newer = match (kept.known.entry.token, entry.token) {
+                        (Some(had), Some(new)) if new != had => new > had,
+                        _ => probed_at > kept.known.probed_at,
+                    };
+                    if newer {
+                        kept.known = Known {
+                            entry: Arc::new(entry.clone()),
+                            probed_at,
+                        };
+                        kept.offered = false;
+                        changed += 1;
+                    } else {
+                        kept.offered = true;
+                    }
+                }
+            }
+        }
+        for (check, kept) in &mut self.0 {
+            if !there.contains_key(check) {
+                kept.offered = true;
+            }
+        }
+        changed
+    }
+
+    /// The store has no report: everything known is worth offering.
+    pub(super) fn offer_all(&mut self) {
+        for kept in self.0.values_mut() {
+            kept.offered = true;
+        }
+    }
+
+    /// The store has this report now.
+    pub(super) fn published(&mut self, report: &Report) {
+        for Aged { entry, .. } in &report.entries {
+            if let Some(kept) = self.0.get_mut(&entry.check)
+                && kept.known.entry.same_finding(entry)
+            {
+                kept.offered = false;
+            }
+        }
+    }
+
+    /// Whether the fleet lacks something known here.
+    pub(super) fn has_offers(&self) -> bool {
+        self.0.values().any(|kept| kept.offered)
+    }
+
+    /// The store's tokens start anew: what was compared by them is compared by age alone from now on.
+    pub(super) fn forget_tokens(&mut self) {
+        for kept in self.0.values_mut() {
+            let mut entry = (*kept.known.entry).clone();
+            entry.token = None;
+            kept.known.entry = Arc::new(entry);
+        }
+    }
+
+    /// Everything known, with its age at `now`, to be published.
+    pub(super) fn aged(&self, now: Moment) -> Vec<Aged> {
+        self.0
+            .values()
+            .map(|kept| Aged {
+                entry: (*kept.known.entry).clone(),
+                age: now.since(kept.known.probed_at),
+            })
+            .collect()
+    }
+
+    /// Everything known.
+    pub(super) fn view(&self) -> BTreeMap<CheckId, Known> {
+        self.0
+            .iter()
+            .map(|(check, kept)| (check.clone(), kept.known.clone()))
+            .collect()
+    }
+}

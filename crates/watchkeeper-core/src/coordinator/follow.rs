@@ -1,0 +1,262 @@
+//! Reading, asking for the lease, and living off what the holder publishes.
+
+use std::time::Duration;
+
+use super::command::{Command, Happening, Op};
+use super::event::{FoundReport, Hint, Now, ReadReport};
+use super::settings::CONTEND_SPREAD;
+use super::{Coordinator, Holder, Out, Phase, Reading};
+use crate::error::StoreError;
+use crate::lease::{Acquire, Acquired, Busy, Token};
+use crate::time::Moment;
+
+/// A lease is asked for again this much after its end: stores count whole milliseconds.
+const AFTER_END: Duration = Duration::from_millis(1);
+
+impl Coordinator {
+    pub(super) fn read(&mut self, now: Moment, out: &mut Out) {
+        let op = self.op();
+        self.wants_read = false;
+        self.reading = Some(Reading {
+            op,
+            sent: now,
+            floor: self.floor,
+        });
+        out.push(Command::Read(op, self.floor));
+    }
+
+    pub(super) fn on_read(
+        &mut self,
+        now: Now,
+        op: Op,
+        result: Result<ReadReport, StoreError>,
+        out: &mut Out,
+    ) {
+        if self.lead_reads(op) {
+            self.on_lead_read(now, op, result, out);
+            return;
+        }
+        let Some(reading) = self.reading.filter(|r| r.op == op) else {
+            return;
+        };
+        self.reading = None;
+        match result {
+            Err(error) => {
+                self.wants_read = true;
+                self.store_failed(now.steady, error, out);
+            }
+            Ok(read) => {
+                self.store_answered(out);
+                let changed = self.take_in(now.steady, reading, read, out);
+                if let Phase::Following { released, .. } = self.phase {
+                    let wanted = self.lease_wanted_at().is_some_and(|at| at <= now.steady);
+                    if !wanted {
+                        self.phase = Phase::Waiting;
+                    } else if changed > 0 || released {
+                        self.contend(now.steady);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in what was read. Answers how many entries are new to this pod.
+    pub(super) fn take_in(
+        &mut self,
+        now: Moment,
+        asked: Reading,
+        read: ReadReport,
+        out: &mut Out,
+    ) -> usize {
+        self.meet_token(asked.floor, read.fence, out);
+        match read.found {
+            FoundReport::Nothing => {
+                self.entries.offer_all();
+                0
+            }
+            FoundReport::Garbage { why } => {
+                out.push(Command::Tell(Happening::UnreadableReport(why)));
+                self.entries.offer_all();
+                0
+            }
+            FoundReport::Report { token, age, report } => {
+                // An answer that took longer than an operation may was read by a pod that slept: its age counts from
+                // when it was asked for.
+                let slept = now.since(asked.sent) > self.settings.op_timeout.saturating_mul(2);
+                let at = if slept { asked.sent } else { now };
+                let checks: std::collections::BTreeSet<_> =
+                    self.settings.checks.iter().map(|c| &c.id).collect();
+                let changed = self
+                    .entries
+                    .merge(&report, age, at, |check| checks.contains(check));
+                if changed > 0 {
+                    self.checked_by = Some(report.pod.clone());
+                    if report.pod != self.settings.pod {
+                        out.push(Command::Tell(Happening::Adopted {
+                            by: report.pod,
+                            token,
+                            entries: changed,
+                        }));
+                    }
+                }
+                self.answer_satisfied(out);
+                changed
+            }
+        }
+    }
+
+    /// Keeps the floor at the highest token seen. A store that shows a lower one than it was asked with, although every
+    /// question raises it to that floor, judges the floor impossible (its clock was far ahead once): start anew from its
+    /// own.
+    pub(super) fn meet_token(&mut self, asked_with: Token, token: Token, out: &mut Out) {
+        if token < asked_with {
+            self.entries.forget_tokens();
+            self.floor = token;
+            out.push(Command::Tell(Happening::TokensReset));
+        } else {
+            self.floor = self.floor.max(token);
+        }
+    }
+
+    pub(super) fn contend(&mut self, now: Moment) {
+        self.phase = Phase::Contending {
+            at: now + self.dice.up_to(CONTEND_SPREAD),
+        };
+    }
+
+    /// Asks for the lease, if it is still wanted: a report may have come since.
+    pub(super) fn acquire(&mut self, now: Moment, out: &mut Out) {
+        let wanted = self.lease_wanted_at().is_some_and(|at| at <= now);
+        if !wanted || self.sense.is_isolated() || self.sense.is_ping_down() {
+            self.phase = Phase::Waiting;
+            return;
+        }
+        let attempt = self.unresolved.unwrap_or_else(|| self.attempt());
+        let take = self
+            .dead_lock
+            .as_ref()
+            .filter(|(_, since)| now.since(*since) >= self.settings.lock_ttl)
+            .map(|(marker, _)| marker.clone());
+        let op = self.op();
+        self.phase = Phase::Acquiring {
+            op,
+            attempt,
+            sent: now,
+            floor: self.floor,
+            takes: take.is_some(),
+        };
+        out.push(Command::Acquire(
+            op,
+            Acquire {
+                group: self.settings.group.clone(),
+                pod: self.settings.pod.clone(),
+                attempt,
+                ttl: self.settings.lock_ttl,
+                floor: self.floor,
+                take,
+            },
+        ));
+    }
+
+    pub(super) fn on_acquired(
+        &mut self,
+        now: Now,
+        op: Op,
+        result: Result<Acquired, StoreError>,
+        out: &mut Out,
+    ) {
+        let Phase::Acquiring {
+            op: asked,
+            attempt,
+            sent,
+            floor,
+            takes,
+        } = self.phase
+        else {
+            return;
+        };
+        if asked != op {
+            return;
+        }
+        match result {
+            Ok(Acquired::Held { token }) => {
+                self.store_answered(out);
+                self.unresolved = None;
+                self.dead_lock = None;
+                if takes {
+                    out.push(Command::Tell(Happening::TookDeadLock));
+                }
+                self.meet_token(floor, token, out);
+                self.lead(now, sent, token, out);
+            }
+            Ok(Acquired::Busy(busy)) => {
+                self.store_answered(out);
+                self.unresolved = None;
+                self.follow(now.steady, busy);
+            }
+            Err(error) => {
+                if error.may_have_landed {
+                    self.unresolved = Some(attempt);
+                }
+                self.phase = Phase::Waiting;
+                self.store_failed(now.steady, error, out);
+            }
+        }
+    }
+
+    fn follow(&mut self, now: Moment, busy: Busy) {
+        let until = if let Some(remaining) = busy.remaining {
+            self.dead_lock = None;
+            now + remaining + AFTER_END
+        } else {
+            // No end, or garbage: taken once it was seen unchanged for a whole `lock_ttl`.
+            let since = match &self.dead_lock {
+                Some((marker, since)) if *marker == busy.marker => *since,
+                _ => now,
+            };
+            self.dead_lock = Some((busy.marker, since));
+            since + self.settings.lock_ttl
+        };
+        self.holder = busy.holder.map(|pod| Holder {
+            pod,
+            token: busy.token,
+            until,
+        });
+        self.phase = Phase::Following {
+            until,
+            released: false,
+        };
+    }
+
+    /// The holder's lease is at its end as far as this pod knows: ask again, if anything is still due.
+    pub(super) fn stop_following(&mut self, now: Moment) {
+        if self.lease_wanted_at().is_some_and(|at| at <= now) {
+            self.contend(now);
+        } else {
+            self.phase = Phase::Waiting;
+        }
+    }
+
+    pub(super) fn on_noticed(&mut self, hint: Hint) {
+        if !self.settings.coordinate || matches!(self.phase, Phase::Leading(_)) {
+            return;
+        }
+        self.wants_read = true;
+        match &mut self.phase {
+            Phase::Following { released, .. } if hint == Hint::Released => {
+                *released = true;
+                self.holder = None;
+            }
+            // What was about to be asked for may be there already.
+            Phase::Contending { .. } => self.phase = Phase::Waiting,
+            _ => {}
+        }
+    }
+
+    /// An operation outside a lease failed.
+    pub(super) fn store_failed(&mut self, now: Moment, error: StoreError, out: &mut Out) {
+        self.sense.failed(now);
+        self.back_off(now);
+        out.push(Command::Tell(Happening::StoreFailed(error)));
+    }
+}

@@ -1,0 +1,132 @@
+//! What is due, and when.
+
+use super::{Coordinator, Phase};
+use crate::id::CheckId;
+use crate::time::Moment;
+
+/// Before everything.
+const NOW: Moment = Moment::from_micros(i64::MIN);
+
+impl Coordinator {
+    /// When a check's entry is due: at once if there is none.
+    fn due_at(&self, check: &CheckId) -> Moment {
+        self.entries
+            .get(check)
+            .map_or(NOW, |known| known.probed_at + self.settings.cadence())
+    }
+
+    fn background_checks(&self) -> impl Iterator<Item = &CheckId> {
+        self.settings
+            .checks
+            .iter()
+            .filter(|c| self.settings.background && c.background)
+            .map(|c| &c.id)
+    }
+
+    /// When the oldest entry is due: the group's next round, if rounds happen by themselves.
+    pub(super) fn next_round_due(&self) -> Option<Moment> {
+        self.background_checks().map(|c| self.due_at(c)).min()
+    }
+
+    /// What a round that starts at `now` asks: every entry due within the merge slack, and what is forced.
+    pub(super) fn due_checks(&self, now: Moment) -> Vec<CheckId> {
+        let horizon = now + self.settings.merge_slack();
+        self.settings
+            .checks
+            .iter()
+            .filter(|c| {
+                (self.settings.background && c.background && self.due_at(&c.id) <= horizon)
+                    || self.forced.wants(&c.id)
+            })
+            .map(|c| c.id.clone())
+            .collect()
+    }
+
+    /// When the lease is wanted: when something is due or forced, when the fleet lacks something this pod knows, and
+    /// when the lease may be this pod's without its knowing.
+    pub(super) fn lease_wanted_at(&self) -> Option<Moment> {
+        if self.unresolved.is_some() || self.forced.is_waiting() {
+            return Some(NOW);
+        }
+        let offers = self.entries.has_offers().then_some(self.offer_after);
+        offers.into_iter().chain(self.next_round_due()).min()
+    }
+
+    /// When to contend, while waiting.
+    pub(super) fn contend_at(&self) -> Option<Moment> {
+        let able = matches!(self.phase, Phase::Waiting)
+            && self.settings.coordinate
+            && self.draining.is_none()
+            && !self.sense.is_isolated()
+            && !self.sense.is_ping_down()
+            && !self.wants_read
+            && self.reading.is_none();
+        if able {
+            self.lease_wanted_at().map(|at| at.max(self.quiet_until))
+        } else {
+            None
+        }
+    }
+
+    /// When to read outside a lease.
+    pub(super) fn read_at(&self) -> Option<Moment> {
+        let able = self.wants_read
+            && self.settings.coordinate
+            && self.reading.is_none()
+            && self.draining.is_none()
+            && !self.sense.is_ping_down()
+            && matches!(
+                self.phase,
+                Phase::Waiting | Phase::Following { .. } | Phase::Alone(_)
+            );
+        able.then_some(self.quiet_until)
+    }
+
+    /// Which checks this pod may ask for itself at `now`, and when the first of the others comes.
+    ///
+    /// A probe that it started itself counts, whatever became of it: alone, a pod asks at most once per interval.
+    pub(super) fn alone_due(&self, check: &CheckId) -> Moment {
+        let cadence = self.settings.cadence();
+        let due = match self.entries.get(check) {
+            Some(known) => known.probed_at + cadence,
+            None => self.alone_since,
+        };
+        let spaced = self
+            .last_start
+            .get(check)
+            .map_or(NOW, |at| *at + (cadence - self.settings.merge_slack()));
+        due.max(spaced).max(self.alone_since) + self.alone_offset
+    }
+
+    /// When to probe for this pod alone, while waiting.
+    pub(super) fn alone_at(&self) -> Option<Moment> {
+        let alone = !self.settings.coordinate || self.sense.is_isolated();
+        if !alone || self.draining.is_some() || !matches!(self.phase, Phase::Waiting) {
+            return None;
+        }
+        if self.forced.is_waiting() {
+            return Some(NOW);
+        }
+        self.background_checks().map(|c| self.alone_due(c)).min()
+    }
+
+    /// What a round alone asks at `now`.
+    pub(super) fn alone_checks(&self, now: Moment) -> Vec<CheckId> {
+        let horizon = now + self.settings.merge_slack();
+        self.settings
+            .checks
+            .iter()
+            .filter(|c| {
+                let spaced = self.last_start.get(&c.id).is_none_or(|at| {
+                    *at + (self.settings.cadence() - self.settings.merge_slack()) <= now
+                });
+                (self.settings.background
+                    && c.background
+                    && spaced
+                    && self.alone_due(&c.id) <= horizon)
+                    || self.forced.wants(&c.id)
+            })
+            .map(|c| c.id.clone())
+            .collect()
+    }
+}
