@@ -19,6 +19,7 @@ readonly ENGINE_START_SECONDS=30
 
 engine_dir=
 engine_bridge=
+image_root=
 imported_image=
 
 engine_answers() {
@@ -94,9 +95,10 @@ ensure_redis_image() {
 # entrypoint, and the few files that a C library looks for. It takes the same arguments as the official one.
 import_redis_image() {
   need redis-server redis-server
-  local root version binary
+  local root version binary library
   version=$(redis-server --version | sed 's/.* v=\([0-9.]*\).*/\1/')
-  root=$(mktemp -d "${TMPDIR:-/tmp}/wk-image.XXXXXX")
+  image_root=$(mktemp -d "${TMPDIR:-/tmp}/wk-image.XXXXXX")
+  root=$image_root
   mkdir -p "$root/etc" "$root/data" "$root/tmp" "$root/bin" "$root/usr/bin"
   chmod 1777 "$root/tmp"
   echo 'root:x:0:0:root:/data:/bin/sh' >"$root/etc/passwd"
@@ -125,12 +127,13 @@ ENTRYPOINT
   tar -C "$root" --owner=0 --group=0 -c . | docker import --change 'ENTRYPOINT ["/entrypoint"]' \
     --change 'CMD ["redis-server"]' --change 'ENV PATH=/usr/bin:/bin' --change 'WORKDIR /data' \
     --change 'EXPOSE 6379' - "$imported_image" >/dev/null
-  rm -rf "$root"
   export WATCHKEEPER_TEST_REDIS_IMAGE=$imported_image
   echo "redis image: $imported_image, made from redis-server $version here, since no registry gave $DEFAULT_REDIS_IMAGE"
 }
 
 stop_containers() {
+  [ -z "$image_root" ] || rm -rf "$image_root"
+  image_root=
   if [ -n "$imported_image" ] && [ -z "$engine_dir" ]; then
     docker image rm "$imported_image" >/dev/null 2>&1 || true
   fi
