@@ -13,6 +13,7 @@
 use std::time::{Duration, Instant};
 
 pub mod daemon;
+pub mod fleet;
 pub mod http;
 pub mod litellm_config;
 pub mod mock_llm;

@@ -1,0 +1,214 @@
+//! The other subcommands.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use watchkeeper_integration_tests::daemon::Setup;
+use watchkeeper_integration_tests::eventually;
+use watchkeeper_integration_tests::litellm_config::{LitellmConfig, NativeConfig};
+use watchkeeper_integration_tests::mock_llm::{Behaviour, MockLlm};
+use watchkeeper_integration_tests::process::free_address;
+
+use crate::SOON;
+
+#[tokio::test]
+async fn check_probes_everything_once_and_its_exit_code_says_how_it_went() {
+    let mock = MockLlm::start().await;
+    let setup = Setup::new().toml(NativeConfig::new(&mock.api_base(), &["m1", "m2"]).toml());
+    let ended = setup.run(&["check"], SOON).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stdout.contains("m1") && ended.stdout.contains("m2"),
+        "{}",
+        ended.stdout
+    );
+
+    mock.set("m2", Behaviour::Status(401));
+    let ended = setup
+        .clone()
+        .arguments(&["--output", "json"])
+        .run(&["check"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    let found: Value = serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", ended.stdout));
+    assert!(found.to_string().contains("unauthorized"), "{found}");
+    let seen = mock.asked();
+    assert_eq!(
+        (seen.count("m1"), seen.count("m2")),
+        (2, 2),
+        "{}",
+        seen.table()
+    );
+    assert!(!ended.stdout.contains("sk-mock") && !ended.stderr.contains("sk-mock"));
+}
+
+#[tokio::test]
+async fn check_needs_no_store() {
+    let mock = MockLlm::start().await;
+    let config = LitellmConfig::new(&mock.api_base(), &["m1"]).redis(free_address());
+    let ended = Setup::new()
+        .litellm(config.yaml())
+        .run(&["check"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+}
+
+#[tokio::test]
+async fn status_asks_a_running_pod_and_leaves_with_1_when_there_is_none() {
+    let mock = MockLlm::start().await;
+    let config = NativeConfig::new(&mock.api_base(), &["m1"]).http("api_keys = [\"sk-one\"]");
+    let pod = Setup::new().toml(config.toml()).key("sk-one").start().await;
+    eventually("a report", SOON, async || {
+        pod.get("/health/readiness").await.status == 200
+    })
+    .await;
+    let url = format!("http://{}", pod.address());
+    let setup = Setup::new()
+        .arguments(&["--url", &url])
+        .env("WATCHKEEPER_API_KEY", "sk-one");
+    let ended = setup.run(&["status"], SOON).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let id = pod.shared_status().await["status"]["pod_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        ended.stdout.contains(&id) && ended.stdout.contains("m1"),
+        "{}",
+        ended.stdout
+    );
+
+    let nobody = format!("http://{}", free_address());
+    let ended = Setup::new()
+        .arguments(&["--url", &nobody])
+        .run(&["status"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains(&nobody), "{}", ended.stderr);
+
+    let ended = Setup::new()
+        .arguments(&["--url", &url])
+        .run(&["status"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stderr.contains("WATCHKEEPER_API_KEY"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn config_show_prints_every_value_with_its_origin_and_no_secret() {
+    let config =
+        NativeConfig::new("http://127.0.0.1:1/v1", &["m1"]).http("api_keys = [\"env:MY_KEY\"]");
+    let ended = Setup::new()
+        .toml(config.toml())
+        .env("MY_KEY", "sk-hidden")
+        .env("WATCHKEEPER__PROBE__CONCURRENCY", "7")
+        .run(&["config", "show"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let line = |key: &str| {
+        ended
+            .stdout
+            .lines()
+            .find(|line| line.contains(key))
+            .unwrap_or_else(|| panic!("no `{key}` in {}", ended.stdout))
+    };
+    let concurrency = line("concurrency");
+    assert!(
+        concurrency.contains('7') && concurrency.contains("WATCHKEEPER__PROBE__CONCURRENCY"),
+        "{concurrency}"
+    );
+    assert!(
+        line("lock_ttl").contains("watchkeeper.toml"),
+        "{}",
+        line("lock_ttl")
+    );
+    assert!(line("jitter").contains("default"), "{}", line("jitter"));
+    for secret in ["sk-hidden", "sk-mock"] {
+        assert!(
+            !ended.stdout.contains(secret) && !ended.stderr.contains(secret),
+            "{}",
+            ended.stdout
+        );
+    }
+}
+
+#[tokio::test]
+async fn config_show_names_the_seeds_variables_as_origins() {
+    let config = LitellmConfig::new("http://127.0.0.1:1/v1", &["m1"]).interval(30);
+    let yaml = config
+        .yaml()
+        .replace("  use_shared_health_check: true\n", "");
+    let ended = Setup::new()
+        .litellm(yaml)
+        .env("USE_SHARED_HEALTH_CHECK", "true")
+        .env("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL", "45")
+        .env("DEFAULT_SHARED_HEALTH_CHECK_TTL", "120")
+        .env("REDIS_HOST", "redis.example")
+        .env("REDIS_PASSWORD", "007")
+        .run(&["config", "show"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    for part in [
+        "DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL",
+        "DEFAULT_SHARED_HEALTH_CHECK_TTL",
+        "USE_SHARED_HEALTH_CHECK",
+        "REDIS_HOST",
+        "redis.example",
+        "proxy_config.yaml",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "no `{part}` in {}",
+            ended.stdout
+        );
+    }
+    assert!(!ended.stdout.contains("007"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn config_validate_accepts_what_run_accepts() {
+    let config = NativeConfig::new("http://127.0.0.1:1/v1", &["m1"]);
+    let ended = Setup::new()
+        .toml(config.toml())
+        .run(&["config", "validate"], SOON)
+        .await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+#[tokio::test]
+async fn demo_shows_the_fleet_at_work_and_ends_on_sigterm() {
+    let mut demo = Setup::new().spawn_as(&["demo"], free_address());
+    demo.wait_for_stdout("lease", SOON).await;
+    demo.wait_for_stdout("saved", SOON).await;
+    assert!(
+        !demo.stdout().contains('\u{1b}'),
+        "colours in a pipe: {}",
+        demo.stdout()
+    );
+    demo.terminate();
+    let status = demo.wait_for_end(Duration::from_secs(12)).await;
+    assert_eq!(status.code(), Some(0), "{}{}", demo.stdout(), demo.log());
+}
+
+#[tokio::test]
+async fn every_command_has_a_help_that_leaves_with_0() {
+    for words in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["check", "--help"],
+        &["status", "--help"],
+        &["config", "--help"],
+        &["demo", "--help"],
+        &["--version"],
+    ] {
+        let ended = Setup::new().run(words, SOON).await;
+        assert_eq!(ended.code, Some(0), "{words:?}: {}", ended.stderr);
+        assert!(!ended.stdout.is_empty(), "{words:?}");
+    }
+}

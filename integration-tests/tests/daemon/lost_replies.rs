@@ -1,0 +1,66 @@
+//! Redis did what it was asked, and the answer never came.
+
+use std::time::Duration;
+
+use watchkeeper_integration_tests::daemon::Setup;
+use watchkeeper_integration_tests::eventually;
+use watchkeeper_integration_tests::fleet::{Fleet, assert_apart};
+use watchkeeper_integration_tests::litellm_config::NativeConfig;
+use watchkeeper_integration_tests::mock_llm::MockLlm;
+use watchkeeper_integration_tests::proxy::{Proxy, contains};
+use watchkeeper_integration_tests::redis_process::RedisProcess;
+
+use crate::SOON;
+
+const MODELS: [&str; 2] = ["m1", "m2"];
+
+/// An interval of 2 s, a lease of 10 s: an orphan lease would keep the fleet silent for five rounds.
+async fn goes_on(matches: fn(&[u8]) -> bool) {
+    let redis = RedisProcess::start().await;
+    let proxy = Proxy::start(redis.address()).await;
+    let mock = MockLlm::start().await;
+    let config = NativeConfig::new(&mock.api_base(), &MODELS)
+        .redis(proxy.address())
+        .lock_ttl("10s");
+    let fleet = Fleet::start(2, &Setup::new().toml(config.toml())).await;
+    mock.wait_for_starts("m2", 1, SOON).await;
+    fleet.wait_for_same_report(SOON).await;
+
+    for lost in 1..=3 {
+        proxy.lose_answer(1, matches);
+        proxy.wait_for_lost(lost, SOON).await;
+        let asked = mock.asked().count("m2");
+        mock.wait_for_starts("m2", asked + 1, SOON).await;
+    }
+    mock.wait_for_starts("m2", 6, SOON).await;
+    fleet.wait_for_same_report(SOON).await;
+    let seen = mock.asked();
+    assert_apart(&seen, &MODELS, Duration::from_millis(1800));
+    for model in MODELS {
+        let gaps = seen.gaps(model);
+        assert!(
+            gaps.iter().all(|gap| *gap <= Duration::from_millis(4000)),
+            "{model} was left alone, gaps {gaps:?}; answers lost: {:?}\n{}\n{}",
+            proxy.lost(),
+            seen.table(),
+            fleet.logs()
+        );
+    }
+    eventually("the lease is free between rounds", SOON, async || {
+        redis.keys("watchkeeper:*:lock:*").await.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_acquire_leaves_no_orphan_lease_and_starts_no_second_round() {
+    goes_on(|bytes| {
+        contains(bytes, "EVALSHA") && contains(bytes, ":lock:") && !contains(bytes, "openai/m1")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_publish_starts_no_second_round() {
+    goes_on(|bytes| contains(bytes, ":report:") && contains(bytes, "PUBLISH-MARK")).await;
+}
