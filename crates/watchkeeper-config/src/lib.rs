@@ -10,7 +10,9 @@
 mod config;
 mod error;
 mod litellm;
+mod shown;
 mod source;
+mod units;
 mod yaml;
 
 pub use config::{

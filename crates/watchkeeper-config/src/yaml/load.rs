@@ -488,7 +488,7 @@ mod tests {
             ("a: &a\n  b: *a\n", 2, "inside the value"),
             ("a:\n  - 1\n  [2]: x\n", 3, ""),
             ("{[1]: x}", 1, "cannot be a key"),
-            ("a: 1\n\tb: 2\n", 2, ""),
+            ("a: 1\n\tb: 2\n", 1, "tab"),
             ("a: \u{1}\n", 1, "special characters"),
             ("a: =\n", 1, "quotes"),
             ("a: b: c\n", 1, ""),

@@ -1,0 +1,250 @@
+//! From an entry of `model_list` to a check. Nothing vanishes: what cannot be asked says why.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::id::{BadName, CheckId};
+use watchkeeper_core::secret::Secret;
+
+use super::python::{str_of, to_json};
+use super::{model_id, provider};
+use crate::shown;
+use crate::units;
+use crate::yaml::{Node, NodeInner, Yaml};
+
+/// Longest time for one probe.
+const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// What the entries need to know of the rest.
+pub(super) struct Context<'a> {
+    /// The file, for warnings.
+    pub(super) file: &'a str,
+    /// The timeout of entries that have none of their own.
+    pub(super) timeout: Duration,
+    /// `LITELLM_ENVIRONMENT`.
+    pub(super) environment: Option<&'a str>,
+    /// `background_health_check_model_groups`.
+    pub(super) groups: Option<Vec<&'a str>>,
+}
+
+/// The checks of a `model_list`, in file order, ids unique.
+pub(super) fn checks(
+    entries: &[Node],
+    context: &Context<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Check>, BadName> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut out = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let info = entry.get("model_info").cloned();
+        if elsewhere(info.as_ref(), context) {
+            warnings.push(format!(
+                "{}, line {}: `model_list[{index}]` is left out: `supported_environments` does not name `LITELLM_ENVIRONMENT`",
+                context.file, entry.line
+            ));
+            continue;
+        }
+        let check = one(index, entry, info.as_ref(), context, warnings)?;
+        if let Some(first) = seen.get(check.id.as_str()) {
+            warnings.push(format!(
+                "{}, line {}: `model_list[{index}]` (`{}`) has the same id as the entry of line {first}; the first one counts",
+                context.file, entry.line, check.name
+            ));
+            continue;
+        }
+        seen.insert(check.id.as_str().to_owned(), entry.line);
+        out.push(check);
+    }
+    Ok(out)
+}
+
+fn elsewhere(info: Option<&Node>, context: &Context<'_>) -> bool {
+    let wanted = info
+        .and_then(|info| info.get("supported_environments"))
+        .and_then(|list| list.items());
+    match (wanted, context.environment) {
+        (Some(wanted), Some(here)) => !wanted.iter().any(|name| name.as_str() == Some(here)),
+        _ => false,
+    }
+}
+
+fn one(
+    index: usize,
+    entry: &Node,
+    info: Option<&Node>,
+    context: &Context<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Check, BadName> {
+    let mut warn = |what: String| {
+        warnings.push(format!(
+            "{}, line {}: `model_list[{index}]`: {what}",
+            context.file, entry.line
+        ));
+    };
+    let info = |key: &str| info.and_then(|info| info.get_set(key));
+    let nothing = NodeInner::new(Yaml::Map(Vec::new()), entry.line);
+    let params = entry.get("litellm_params").unwrap_or(&nothing);
+    let model = params.get("model");
+    let name = entry
+        .get_set("model_name")
+        .or(model.filter(|m| !m.is_null()))
+        .map_or_else(|| format!("model_list[{index}]"), |name| str_of(name));
+
+    let generated = || model_id::generate(&name, params);
+    let id = info("id").map(|id| str_of(id)).filter(|id| !id.is_empty());
+    let id = match id.map(CheckId::new) {
+        Some(Ok(id)) => id,
+        Some(Err(error)) => {
+            warn(format!("{error}; an id is made from the parameters"));
+            CheckId::new(generated())?
+        }
+        None => CheckId::new(generated())?,
+    };
+
+    let timeout = match info("health_check_timeout").filter(|node| node.truthy()) {
+        None => context.timeout,
+        Some(node) => match units::duration(&str_of(node)) {
+            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_TIMEOUT => timeout,
+            _ => {
+                warn("`health_check_timeout` must be seconds between 0 and 3600; the default is used".into());
+                context.timeout
+            }
+        },
+    };
+    let in_group = context
+        .groups
+        .as_ref()
+        .is_none_or(|groups| groups.contains(&name.as_str()));
+    let target = target(entry, params, &info, &mut warn);
+    Ok(Check {
+        id,
+        shown: shown_of(params, info("health_check_model")),
+        name,
+        target,
+        timeout,
+        background: in_group
+            && !info("disable_background_health_check").is_some_and(|n| n.truthy()),
+    })
+}
+
+fn target<'a>(
+    entry: &Node,
+    params: &'a Node,
+    info: &impl Fn(&str) -> Option<&'a Node>,
+    warn: &mut impl FnMut(String),
+) -> Target {
+    let custom = params.get_set("custom_llm_provider").map(|c| str_of(c));
+    let model = params.get("model");
+    let provider = model
+        .and_then(|m| m.as_str())
+        .map_or(custom.clone(), |model| {
+            provider::resolve(model, custom.as_deref())
+        });
+    let invalid = |reason: String| Target::Invalid {
+        reason,
+        provider: provider.clone(),
+    };
+    if !entry.is_map() {
+        return invalid(format!(
+            "line {}: the entry must be a mapping with `model_name` and `litellm_params`, not {}",
+            entry.line,
+            entry.kind()
+        ));
+    }
+    if !params.is_map() || entry.get("litellm_params").is_none() {
+        return invalid(format!(
+            "line {}: `litellm_params` must be a mapping with `model` in it",
+            entry.line
+        ));
+    }
+    let model = match model {
+        None => {
+            return invalid(format!(
+                "line {}: `litellm_params.model` is missing",
+                params.line
+            ));
+        }
+        Some(node) => match node.as_str() {
+            Some(model) if !model.is_empty() => model,
+            _ if node.is_null() => {
+                return invalid(format!(
+                    "line {}: `litellm_params.model` is null: set it, or the variable that it refers to",
+                    node.line
+                ));
+            }
+            _ => {
+                return invalid(format!(
+                    "line {}: `litellm_params.model` must be a model's name, not {}",
+                    node.line,
+                    node.kind()
+                ));
+            }
+        },
+    };
+    let secret = |key: &str| {
+        params
+            .get_set(key)
+            .map(|node| str_of(node))
+            .filter(|text| !text.is_empty())
+            .map(Secret::new)
+    };
+    let mut rest = Map::new();
+    for (key, value) in params.pairs() {
+        let key = str_of(key);
+        if !matches!(key.as_str(), "model" | "api_key" | "api_base") {
+            rest.insert(key, to_json(value));
+        }
+    }
+    match info("health_check_params") {
+        Some(extra) if extra.is_map() => {
+            for (key, value) in extra.pairs() {
+                rest.insert(str_of(key), to_json(value));
+            }
+        }
+        Some(_) => warn("`health_check_params` is ignored: it must be a mapping".into()),
+        None => {}
+    }
+    let max_tokens = info("health_check_max_tokens").and_then(|node| {
+        let tokens = str_of(node).parse().ok();
+        if tokens.is_none() {
+            warn("`health_check_max_tokens` is ignored: it must be a whole number".into());
+        }
+        tokens
+    });
+    Target::Model(Box::new(ModelTarget {
+        model: model.to_owned(),
+        provider,
+        mode: info("mode")
+            .and_then(|mode| mode.as_str())
+            .map(str::to_owned),
+        api_base: secret("api_base").or_else(|| secret("base_url")),
+        api_key: secret("api_key"),
+        params: rest,
+        health: HealthParams {
+            model: info("health_check_model")
+                .and_then(|model| model.as_str())
+                .map(str::to_owned),
+            max_tokens,
+        },
+    }))
+}
+
+fn shown_of(params: &Node, probed: Option<&Node>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (key, value) in params.pairs() {
+        let Some(key) = key.as_str().filter(|key| shown::allowed(key)) else {
+            continue;
+        };
+        if value.is_null() {
+            continue;
+        }
+        let value = match probed {
+            Some(probed) if key == "model" => probed,
+            _ => value,
+        };
+        out.insert(key.to_owned(), shown::public(&to_json(value)));
+    }
+    out
+}
