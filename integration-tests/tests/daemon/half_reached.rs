@@ -26,7 +26,7 @@ async fn comes_back_together(fault: Mode) {
 
     proxy.set(fault);
     let cut = Instant::now();
-    mock.wait_for("three intervals of each side", SOON, |seen| {
+    mock.wait_for("three intervals of each side", 2 * SOON, |seen| {
         seen.since(cut).count("m") >= 6
     })
     .await;
