@@ -310,7 +310,10 @@ async fn history_filters_by_model_and_status_and_pages() {
         .interval(1)
         .yaml();
     let pod = Setup::new().litellm(config).start().await;
-    mock.wait_for_starts("m2", 2, SOON).await;
+    mock.wait_for("two failures", SOON, |seen| {
+        seen.of("m2").filter(|asked| asked.ended.is_some()).count() == 2
+    })
+    .await;
     mock.set("m2", Behaviour::Ok);
     mock.wait_for_starts("m2", 4, SOON).await;
     // One result of each kind at least, from the report's own history.

@@ -78,6 +78,23 @@ async fn four_pods_ask_each_of_five_models_once_per_interval_for_six_rounds() {
         assert_eq!(status["stale"], false, "{status}");
         assert_eq!(status["backend"], "redis", "{status}");
     }
+    let expected = (ROUNDS * MODELS.len()) as f64;
+    eventually(
+        "the metrics agree with the mock",
+        Duration::from_secs(2),
+        async || {
+            let made = fleet.sum("watchkeeper_probes_total", &[]).await;
+            let saved = fleet.sum("watchkeeper_probes_saved_total", &[]).await;
+            println!("probes made {made}, saved {saved}");
+            made == expected && saved == expected * (PODS - 1) as f64
+        },
+    )
+    .await;
+    let led = fleet
+        .sum("watchkeeper_rounds_total", &[("how", "led")])
+        .await;
+    assert_eq!(led, ROUNDS as f64);
+
     let logs = fleet.logs();
     for (line, least) in [
         (" acquired health check lock", ROUNDS),
@@ -102,21 +119,4 @@ async fn four_pods_ask_each_of_five_models_once_per_interval_for_six_rounds() {
         (0..PODS).any(|n| holder.contains(&format!("Pod {} acquired", fleet.id(n)))),
         "no pod's id in `{holder}`"
     );
-
-    let expected = (ROUNDS * MODELS.len()) as f64;
-    eventually(
-        "the metrics agree with the mock",
-        Duration::from_secs(2),
-        async || {
-            let made = fleet.sum("watchkeeper_probes_total", &[]).await;
-            let saved = fleet.sum("watchkeeper_probes_saved_total", &[]).await;
-            println!("probes made {made}, saved {saved}");
-            made == expected && saved == expected * (PODS - 1) as f64
-        },
-    )
-    .await;
-    let led = fleet
-        .sum("watchkeeper_rounds_total", &[("how", "led")])
-        .await;
-    assert_eq!(led, ROUNDS as f64);
 }
