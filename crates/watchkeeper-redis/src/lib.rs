@@ -1,1 +1,34 @@
-//! To be written.
+//! Leases, reports and presence on Redis 6.2 or later, or Valkey.
+//!
+//! ```text
+//!   operations ──▶ link ── one connection ──▶ EVALSHA, one script per guarded step (scripts/*.lua)
+//!   watchers   ◀── feed ── one connection ◀── channel watchkeeper:{<fleet>}:events
+//! ```
+//!
+//! | key | value |
+//! |---|---|
+//! | `watchkeeper:{<fleet>}:lock:<group>` | text `wk1\|<token>\|<attempt>\|<ttl ms>\|<pod>`, ends by itself |
+//! | `watchkeeper:{<fleet>}:token:<group>` | the highest token, decimal; kept for 7 days |
+//! | `watchkeeper:{<fleet>}:report:<group>` | hash: `token`, `edition`, `at` (server's µs), `body` |
+//! | `watchkeeper:{<fleet>}:pods` | hash: pod to `wk1\|<at µs>\|<ttl ms>\|<info>`; the field without a name is ping's |
+//! | channel `watchkeeper:{<fleet>}:events` | `wk1\|report\|<group>`, `wk1\|released\|<group>`, `wk1\|report+released\|<group>` |
+//!
+//! Time is the server's, everywhere. Anything else under these keys is garbage: it is named, never believed, and
+//! replaced. The user needs `+evalsha +eval +time +ping +select +subscribe +publish` and the commands in the scripts,
+//! on `~watchkeeper:{<fleet>}:*` and `&watchkeeper:{<fleet>}:*`.
+
+mod cache;
+mod dial;
+mod error;
+mod feed;
+mod lease;
+mod link;
+mod options;
+mod reply;
+mod scripts;
+mod store;
+mod tls;
+
+pub use cache::MAX_REPORT_BYTES;
+pub use options::{DEFAULT_TIMEOUT, RedisOptions, TlsOptions, Topology};
+pub use store::RedisStore;

@@ -1,0 +1,84 @@
+//! Reading what the scripts answer: an array whose first word says what it is.
+
+use std::time::Duration;
+
+use redis::Value;
+use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_core::id::PodId;
+use watchkeeper_core::lease::{Busy, Marker, Token};
+
+/// The fields of one answer, taken from the front.
+pub(crate) struct Reply {
+    op: StoreOp,
+    fields: std::vec::IntoIter<Value>,
+}
+
+impl Reply {
+    pub(crate) fn new(op: StoreOp, value: Value) -> Result<Self, StoreError> {
+        let Value::Array(fields) = value else {
+            return Err(strange(op));
+        };
+        let fields = fields.into_iter();
+        Ok(Self { op, fields })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.len() == 0
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        match self.fields.next() {
+            Some(Value::BulkString(bytes)) => Ok(bytes),
+            _ => Err(self.strange()),
+        }
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, StoreError> {
+        let bytes = self.bytes()?;
+        String::from_utf8(bytes).map_err(|_| self.strange())
+    }
+
+    pub(crate) fn number<T: std::str::FromStr>(&mut self) -> Result<T, StoreError> {
+        let text = self.text()?;
+        text.parse().map_err(|_| self.strange())
+    }
+
+    pub(crate) fn token(&mut self) -> Result<Token, StoreError> {
+        self.number().map(Token)
+    }
+
+    pub(crate) fn micros(&mut self) -> Result<Duration, StoreError> {
+        self.number().map(Duration::from_micros)
+    }
+
+    /// A pod's name; none where the text is empty or no name.
+    pub(crate) fn pod(&mut self) -> Result<Option<PodId>, StoreError> {
+        Ok(PodId::new(self.text()?).ok())
+    }
+
+    pub(crate) fn busy(&mut self) -> Result<Busy, StoreError> {
+        let holder = self.pod()?;
+        let token = self.text()?.parse().ok().map(Token);
+        let remaining = match self.fields.next() {
+            Some(Value::Int(millis)) => u64::try_from(millis).ok().map(Duration::from_millis),
+            _ => return Err(self.strange()),
+        };
+        let marker = Marker(self.text()?);
+        Ok(Busy {
+            holder,
+            token,
+            remaining,
+            marker,
+        })
+    }
+
+    /// The answer is not one that the script gives. The step itself may well have been done.
+    pub(crate) fn strange(&self) -> StoreError {
+        strange(self.op)
+    }
+}
+
+fn strange(op: StoreOp) -> StoreError {
+    let why = "the script's answer is not one that it gives: is there a proxy in between that rewrites answers";
+    crate::error::Failure::new(StoreErrorKind::Protocol, why).of(op, true)
+}

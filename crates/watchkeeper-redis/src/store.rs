@@ -1,0 +1,161 @@
+//! The store object: keys, scripts, one connection for operations and one for notices.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use watchkeeper_core::error::{StoreError, StoreOp};
+use watchkeeper_core::id::{FleetName, GroupId};
+
+use crate::dial::Dialer;
+use crate::feed::Feed;
+use crate::link::Link;
+use crate::options::{RedisOptions, config};
+use crate::reply::Reply;
+use crate::scripts::{Script, Scripts};
+
+/// A group that nobody asks about loses its token after this long, so that abandoned groups vanish. Longer than any
+/// pause after which a pod may still believe in its token; the server's time lifts the next one above it anyway.
+pub(crate) const TOKEN_KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The names under which a fleet's things lie. The hash tag keeps them in one cluster slot, as scripts need.
+pub(crate) struct Keys {
+    prefix: String,
+    pub(crate) pods: String,
+    pub(crate) events: String,
+}
+
+pub(crate) struct GroupKeys {
+    pub(crate) lock: String,
+    pub(crate) token: String,
+    pub(crate) report: String,
+}
+
+impl Keys {
+    fn new(fleet: &FleetName) -> Self {
+        let prefix = format!("watchkeeper:{{{fleet}}}:");
+        Self {
+            pods: format!("{prefix}pods"),
+            events: format!("{prefix}events"),
+            prefix,
+        }
+    }
+
+    pub(crate) fn lock(&self, group: &GroupId) -> String {
+        format!("{}lock:{group}", self.prefix)
+    }
+
+    pub(crate) fn group(&self, group: &GroupId) -> GroupKeys {
+        GroupKeys {
+            lock: self.lock(group),
+            token: format!("{}token:{group}", self.prefix),
+            report: format!("{}report:{group}", self.prefix),
+        }
+    }
+}
+
+/// A time as the server takes it: whole milliseconds, at least one, and far below its limit.
+pub(crate) fn millis(time: Duration) -> String {
+    const LONGEST: u128 = 100 * 365 * 24 * 60 * 60 * 1000;
+    time.as_millis().clamp(1, LONGEST).to_string()
+}
+
+/// One fleet's leases, reports and presence on a Redis or Valkey server.
+///
+/// [`watchkeeper_core::lease::Guarantee::SinglePrimary`]: a failover or a loss of data may forget the last
+/// acknowledged writes; tokens still rise, since the server's time is their floor.
+pub struct RedisStore {
+    pub(crate) keys: Keys,
+    pub(crate) scripts: Scripts,
+    link: Link,
+    pub(crate) feed: Feed,
+    address: String,
+}
+
+impl RedisStore {
+    /// A store that connects when it is first asked for something; no server need be there yet. Dropping it ends its
+    /// tasks and connections.
+    ///
+    /// Has to be called within a tokio runtime, on which the subscription's task runs.
+    ///
+    /// # Errors
+    /// Of kind `Config`, where the options cannot work whatever the server does.
+    pub fn connect(options: RedisOptions) -> Result<Self, StoreError> {
+        if options.timeout.is_zero() {
+            return Err(config(
+                "redis `timeout` is zero: nothing could be answered in time",
+            ));
+        }
+        if Handle::try_current().is_err() {
+            return Err(config(
+                "the redis store has to be built within a tokio runtime",
+            ));
+        }
+        let keys = Keys::new(&options.fleet);
+        let dialer = Arc::new(Dialer::new(options)?);
+        let up = Arc::new(Notify::new());
+        Ok(Self {
+            scripts: Scripts::new(),
+            link: Link::new(dialer.clone(), up.clone()),
+            address: dialer.address.clone(),
+            feed: Feed::start(dialer, keys.events.clone(), up),
+            keys,
+        })
+    }
+
+    pub(crate) async fn run(
+        &self,
+        op: StoreOp,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> Result<Reply, StoreError> {
+        let value = self.link.run(op, script, keys, arguments).await?;
+        Reply::new(op, value)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("address", &self.address)
+            .field("prefix", &self.keys.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_fleet_share_a_hash_tag() {
+        let keys = Keys::new(&FleetName::new("prod").unwrap());
+        let group = keys.group(&GroupId::new("all-1").unwrap());
+        assert_eq!(group.lock, "watchkeeper:{prod}:lock:all-1");
+        assert_eq!(group.token, "watchkeeper:{prod}:token:all-1");
+        assert_eq!(group.report, "watchkeeper:{prod}:report:all-1");
+        assert_eq!(keys.pods, "watchkeeper:{prod}:pods");
+        assert_eq!(keys.events, "watchkeeper:{prod}:events");
+    }
+
+    #[test]
+    fn a_time_is_never_one_that_the_server_refuses() {
+        assert_eq!(millis(Duration::from_micros(1)), "1");
+        assert_eq!(millis(Duration::from_millis(1_500)), "1500");
+        assert!(millis(Duration::MAX).len() < 16);
+    }
+
+    #[test]
+    fn options_that_cannot_work_are_refused_without_a_panic() {
+        let fleet = FleetName::new("prod").unwrap();
+        let mut options = RedisOptions::new(fleet, "127.0.0.1", 1);
+        let error = RedisStore::connect(options.clone()).unwrap_err();
+        assert!(error.message.contains("runtime"), "{error}");
+        options.timeout = Duration::ZERO;
+        let error = RedisStore::connect(options).unwrap_err();
+        assert!(error.message.contains("timeout"), "{error}");
+    }
+}
