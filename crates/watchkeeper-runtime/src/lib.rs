@@ -1,1 +1,28 @@
-//! To be written.
+//! Drives the coordinators on tokio: timers, store calls, probes, pings, and the picture that answers are made from.
+//!
+//! ```text
+//!   pulse (ping, presence) ─┐                    ┌─▶ store operations ─┐
+//!   notices ────────────────┼─▶ driver ─ commands ┤                    ├─▶ events, back to the driver
+//!   drain, forced runs ─────┘   (one task, all   └─▶ probes ───────────┘
+//!                                coordinators)  ─▶ journal, metrics, status
+//! ```
+//!
+//! All decisions are the coordinators'; this crate only does what they command, within bounds: one inbox of fixed size,
+//! a fixed number of probes at once, a time limit on every call, and an owner for every task.
+
+mod clock;
+mod driver;
+mod groups;
+mod journal;
+mod metrics;
+mod pod;
+mod pulse;
+mod slots;
+mod status;
+mod store_client;
+
+pub use clock::BootClock;
+pub use groups::{GroupOptions, group_settings};
+pub use metrics::Metrics;
+pub use pod::{ForceError, Pod, PodOptions};
+pub use status::StatusHub;

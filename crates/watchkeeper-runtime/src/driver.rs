@@ -1,0 +1,436 @@
+//! One task that owns all coordinators of the pod: takes what happens, does what they command.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use watchkeeper_core::check::Check;
+use watchkeeper_core::coordinator::{
+    Command, Coordinator, Event, Happening, Hint, NotForced, Now, Ticket,
+};
+use watchkeeper_core::error::StoreError;
+use watchkeeper_core::id::{CheckId, GroupId};
+use watchkeeper_core::probe::Prober;
+use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
+use watchkeeper_core::time::{Clock, Moment};
+use watchkeeper_core::verdict::{Outcome, Verdict};
+
+use crate::journal;
+use crate::metrics::Metrics;
+use crate::slots::{Key, Slots};
+use crate::status::StatusHub;
+use crate::store_client::StoreClient;
+
+/// Inputs that may wait. Store answers and probe results wait in their own tasks when it is full.
+pub(crate) const INBOX: usize = 4096;
+/// Inputs taken in a row before timers are looked at again.
+const BATCH: usize = 1024;
+/// A coordinator that wants to be woken at once is woken at most this often.
+const MIN_WAKE_GAP: Duration = Duration::from_millis(1);
+/// While a round runs its results are shown at most this often; whatever else changes is shown at once.
+const SHOW_EVERY: Duration = Duration::from_millis(25);
+/// A prober keeps the check's time limit itself; one that does not is cut off this much later.
+const PROBE_OVERTIME: Duration = Duration::from_secs(1);
+
+/// Answers a forced run.
+pub(crate) type Reply = oneshot::Sender<Result<(), NotForced>>;
+
+/// What reaches the driver.
+pub(crate) enum Input {
+    /// For one coordinator.
+    Event(usize, Event),
+    /// A probe ended.
+    Probed(Key, Verdict),
+    /// The store was pinged: each failure, and each change.
+    Pinged(Result<(), StoreError>),
+    /// The fleet's list of pods.
+    Pods(Vec<PodView>),
+    /// A hint about one group, or about all.
+    Noticed(Option<GroupId>, Hint),
+    /// Somebody wants checks probed now.
+    Force(Vec<CheckId>, Reply),
+    /// The pod is leaving.
+    Drain,
+}
+
+/// The driver's belongings.
+pub(crate) struct Driver {
+    pub(crate) groups: Vec<Coordinator>,
+    pub(crate) by_name: HashMap<GroupId, usize>,
+    pub(crate) checks: HashMap<CheckId, Arc<Check>>,
+    pub(crate) store: StoreClient,
+    pub(crate) prober: Arc<dyn Prober>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) status: Arc<StatusHub>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) facts: watch::Sender<PodFacts>,
+    pub(crate) nudge: Arc<Notify>,
+    pub(crate) inbox: mpsc::Sender<Input>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) slots: Slots,
+    pub(crate) timers: BTreeSet<(Moment, usize)>,
+    pub(crate) armed: Vec<Option<Moment>>,
+    pub(crate) tickets: HashMap<Ticket, Pending>,
+    pub(crate) next_ticket: u64,
+    pub(crate) dirty: BTreeSet<usize>,
+    pub(crate) urgent: bool,
+    pub(crate) shown_at: Moment,
+    pub(crate) ping: Option<Result<(), StoreError>>,
+    pub(crate) isolated: usize,
+    pub(crate) last_error: Option<StoreError>,
+}
+
+/// A forced run over several groups.
+pub(crate) struct Pending {
+    left: usize,
+    reply: Option<Reply>,
+}
+
+impl Driver {
+    fn now(&self) -> Now {
+        Now {
+            steady: self.clock.now(),
+            unix: self.clock.unix(),
+        }
+    }
+
+    /// Runs until every coordinator has stopped.
+    pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        for group in 0..self.groups.len() {
+            self.happen(group, Event::Started);
+        }
+        self.show(true);
+        while !self.groups.iter().all(Coordinator::is_stopped) || self.groups.is_empty() {
+            let wake = self.next_wake();
+            tokio::select! {
+                input = inputs.recv() => {
+                    let Some(input) = input else { break };
+                    let leaves = self.groups.is_empty() && matches!(input, Input::Drain);
+                    self.take(input);
+                    for _ in 1..BATCH {
+                        let Ok(input) = inputs.try_recv() else { break };
+                        self.take(input);
+                    }
+                    if leaves {
+                        break;
+                    }
+                }
+                () = tokio::time::sleep(wake) => {}
+            }
+            self.fire_timers();
+            self.start_waiting_probes();
+            self.show(false);
+        }
+        self.slots.clear();
+        self.show(true);
+    }
+
+    /// How long nothing needs to be done, if nothing happens.
+    fn next_wake(&self) -> Duration {
+        let now = self.clock.now();
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let show = (!self.dirty.is_empty()).then(|| self.shown_at + SHOW_EVERY);
+        match timer.into_iter().chain(show).min() {
+            Some(at) if at <= now => MIN_WAKE_GAP,
+            Some(at) => at.since(now),
+            None => Duration::from_secs(3600),
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        let now = self.clock.now();
+        let due: Vec<usize> = self
+            .timers
+            .range(..=(now, usize::MAX))
+            .map(|(_, group)| *group)
+            .collect();
+        for group in due {
+            self.happen(group, Event::Woke);
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Event(group, event) => {
+                if failed(&event) {
+                    self.nudge.notify_one();
+                }
+                self.happen(group, event);
+            }
+            Input::Probed(key, verdict) => {
+                if self.slots.ended(key) {
+                    self.happen(key.0, Event::Probed(key.1, verdict));
+                }
+            }
+            Input::Pinged(result) => self.pinged(result),
+            Input::Pods(pods) => {
+                self.snapshot.pods = pods;
+                self.urgent = true;
+            }
+            Input::Noticed(Some(name), hint) => {
+                if let Some(group) = self.by_name.get(&name).copied() {
+                    self.happen(group, Event::Noticed(hint));
+                }
+            }
+            Input::Noticed(None, hint) => {
+                for group in 0..self.groups.len() {
+                    self.happen(group, Event::Noticed(hint));
+                }
+            }
+            Input::Force(checks, reply) => self.force(checks, reply),
+            Input::Drain => {
+                self.snapshot.draining = true;
+                self.urgent = true;
+                for group in 0..self.groups.len() {
+                    self.happen(group, Event::Drain);
+                }
+            }
+        }
+    }
+
+    fn pinged(&mut self, result: Result<(), StoreError>) {
+        let was_up = !matches!(self.ping, Some(Err(_)));
+        let is_up = result.is_ok();
+        if let Err(error) = &result {
+            self.last_error = Some(error.clone());
+        }
+        self.ping = Some(result);
+        if is_up && was_up {
+            self.judge_store();
+            return;
+        }
+        for group in 0..self.groups.len() {
+            self.happen(
+                group,
+                if is_up {
+                    Event::StoreUp
+                } else {
+                    Event::StoreDown
+                },
+            );
+        }
+        self.judge_store();
+    }
+
+    /// The store counts as up while it answers pings and no group had to go on without it. One line per change.
+    fn judge_store(&mut self) {
+        let pings = matches!(self.ping, Some(Ok(())));
+        let up = pings && self.isolated == 0;
+        let known = self.ping.is_some() || self.isolated > 0;
+        if !known || (up == self.snapshot.store_up && (up || self.snapshot.store_error.is_some())) {
+            return;
+        }
+        let backend = self.snapshot.backend;
+        self.snapshot.store_up = up;
+        self.urgent = true;
+        if up {
+            self.snapshot.store_error = None;
+            info!(
+                backend,
+                "store is reachable, results are shared with the fleet"
+            );
+        } else {
+            let error = self
+                .last_error
+                .as_ref()
+                .map_or_else(|| "no answer".to_owned(), ToString::to_string);
+            warn!(
+                backend,
+                error,
+                "store is not reachable, results are served from memory and this pod checks for itself"
+            );
+            self.snapshot.store_error = Some(error);
+        }
+    }
+
+    fn force(&mut self, checks: Vec<CheckId>, reply: Reply) {
+        let mut by_group: BTreeMap<usize, Vec<CheckId>> = BTreeMap::new();
+        for check in checks {
+            match self.snapshot.index.get(&check) {
+                Some(group) => by_group.entry(*group).or_default().push(check),
+                None => {
+                    // The caller may be gone; then nobody wants the answer.
+                    let _ = reply.send(Err(NotForced::UnknownCheck));
+                    return;
+                }
+            }
+        }
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.tickets.insert(
+            ticket,
+            Pending {
+                left: by_group.len(),
+                reply: Some(reply),
+            },
+        );
+        for (group, checks) in by_group {
+            self.happen(group, Event::Force { ticket, checks });
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, result: Result<(), NotForced>) {
+        let Some(pending) = self.tickets.get_mut(&ticket) else {
+            return;
+        };
+        pending.left = pending.left.saturating_sub(1);
+        let over = pending.left == 0;
+        if (over || result.is_err())
+            && let Some(reply) = pending.reply.take()
+        {
+            // The caller may be gone; then nobody wants the answer.
+            let _ = reply.send(result);
+        }
+        if over {
+            self.tickets.remove(&ticket);
+        }
+    }
+
+    /// Something happened to a group: let its coordinator decide, and do what it commands.
+    fn happen(&mut self, group: usize, event: Event) {
+        let now = self.now();
+        let urgent = !matches!(event, Event::Probed(..) | Event::Woke);
+        let Some(coordinator) = self.groups.get_mut(group) else {
+            return;
+        };
+        let commands = coordinator.handle(now, event);
+        let name = coordinator.settings().group.clone();
+        let next = coordinator.deadline();
+        if let Some(old) = self.armed.get(group).copied().flatten() {
+            self.timers.remove(&(old, group));
+        }
+        // One that is due already is woken again after a breath, never in the same turn.
+        let next = next.map(|at| at.max(now.steady + MIN_WAKE_GAP));
+        if let Some(at) = next {
+            self.timers.insert((at, group));
+        }
+        if let Some(armed) = self.armed.get_mut(group) {
+            *armed = next;
+        }
+        self.dirty.insert(group);
+        self.urgent |= urgent && !commands.is_empty();
+        for command in commands {
+            self.execute(group, &name, command);
+        }
+    }
+
+    fn execute(&mut self, group: usize, name: &GroupId, command: Command) {
+        match command {
+            Command::Probe(probe, check) => self.slots.line_up((group, probe), check),
+            Command::Cancel(probe) => self.slots.cancel((group, probe)),
+            Command::Answer(ticket, result) => self.answer(ticket, result),
+            Command::Tell(happening) => self.told(name, &happening),
+            store_command => {
+                let (store, name, inbox) = (self.store.clone(), name.clone(), self.inbox.clone());
+                // Bounded: a coordinator has at most three operations under way, each with a time limit.
+                self.tasks.spawn(async move {
+                    if let Some(event) = store.execute(&name, store_command).await {
+                        // The driver may have stopped; then nobody waits for the answer.
+                        let _ = inbox.send(Input::Event(group, event)).await;
+                    }
+                });
+            }
+        }
+    }
+
+    fn told(&mut self, group: &GroupId, happening: &Happening) {
+        match happening {
+            Happening::Isolated => self.isolated += 1,
+            Happening::Rejoined => self.isolated = self.isolated.saturating_sub(1),
+            Happening::StoreFailed(error) | Happening::PublishRefused(error) => {
+                self.last_error = Some(error.clone());
+            }
+            _ => {}
+        }
+        let pod = self.snapshot.pod.clone();
+        journal::record(
+            &pod,
+            group,
+            happening,
+            &mut self.snapshot.totals,
+            &self.metrics,
+        );
+        if matches!(happening, Happening::Isolated | Happening::Rejoined) {
+            self.judge_store();
+        }
+        self.urgent = true;
+    }
+
+    fn start_waiting_probes(&mut self) {
+        while let Some((key, check)) = self.slots.next() {
+            let now = self.clock.now();
+            let may = self
+                .groups
+                .get(key.0)
+                .is_some_and(|g| g.may_start(now, key.1));
+            let Some(check) = self.checks.get(&check).cloned().filter(|_| may) else {
+                continue;
+            };
+            let (prober, inbox) = (Arc::clone(&self.prober), self.inbox.clone());
+            let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
+            let task = self.tasks.spawn(async move {
+                let limit = check.timeout + PROBE_OVERTIME;
+                let verdict = match tokio::time::timeout(limit, prober.probe(&check)).await {
+                    Ok(verdict) => verdict,
+                    Err(_) => Verdict::new(
+                        Outcome::Timeout,
+                        Some(408),
+                        Some("Timeout exceeded".to_owned()),
+                        limit,
+                        clock.unix(),
+                    ),
+                };
+                metrics.probed(check.provider(), verdict.outcome, verdict.latency);
+                // The driver may have stopped; then nobody waits for the verdict.
+                let _ = inbox.send(Input::Probed(key, verdict)).await;
+            });
+            self.slots.started(key, task.abort_handle());
+            self.snapshot.totals.probes += 1;
+        }
+    }
+
+    /// Replaces the picture, if something changed and it is time to.
+    fn show(&mut self, at_once: bool) {
+        let now = self.clock.now();
+        let due =
+            at_once || self.urgent || (!self.dirty.is_empty() && now >= self.shown_at + SHOW_EVERY);
+        if !due {
+            return;
+        }
+        for group in std::mem::take(&mut self.dirty) {
+            if let (Some(coordinator), Some(view)) =
+                (self.groups.get(group), self.snapshot.groups.get_mut(group))
+            {
+                *view = coordinator.view(now);
+            }
+        }
+        self.urgent = false;
+        self.shown_at = now;
+        self.snapshot.version += 1;
+        let mode = self.snapshot.mode();
+        let totals = self.snapshot.totals;
+        self.facts.send_if_modified(|facts| {
+            let changed = facts.mode != mode.as_str() || facts.totals != totals;
+            facts.mode = mode.as_str().to_owned();
+            facts.totals = totals;
+            changed
+        });
+        self.status.replace(self.snapshot.clone());
+    }
+}
+
+/// Whether the event tells of a failed store operation.
+fn failed(event: &Event) -> bool {
+    match event {
+        Event::Acquired(_, r) => r.is_err(),
+        Event::Renewed(_, r) => r.is_err(),
+        Event::Released(_, r) => r.is_err(),
+        Event::Published(_, r) => r.is_err(),
+        Event::Read(_, r) => r.is_err(),
+        _ => false,
+    }
+}

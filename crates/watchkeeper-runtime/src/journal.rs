@@ -1,0 +1,82 @@
+//! What people read: log lines and counts of what the coordinators tell. The capitalised lines are LiteLLM's own words,
+//! so that log searches written for it go on working.
+
+use tracing::{debug, info, warn};
+use watchkeeper_core::coordinator::{Happening, RoundKind};
+use watchkeeper_core::id::{GroupId, PodId};
+use watchkeeper_core::status::Totals;
+
+use crate::metrics::Metrics;
+
+/// Writes down one happening of a group.
+pub(crate) fn record(
+    pod: &PodId,
+    group: &GroupId,
+    happening: &Happening,
+    totals: &mut Totals,
+    metrics: &Metrics,
+) {
+    match happening {
+        Happening::LeaseAcquired(token) => {
+            info!(%group, %token, "Pod {pod} acquired health check lock")
+        }
+        Happening::LeaseReleased(token) => {
+            info!(%group, %token, "Pod {pod} released health check lock")
+        }
+        Happening::Published {
+            token,
+            healthy,
+            unhealthy,
+        } => info!(
+            %group, %token,
+            "Cached health check results for {healthy} healthy and {unhealthy} unhealthy endpoints"
+        ),
+        Happening::Adopted { by, token, entries } => {
+            debug!(%group, %token, checked_by = %by, entries, "Using cached health check results");
+            totals.followed += 1;
+            totals.saved += u64::try_from(*entries).unwrap_or(0);
+            metrics.round("followed");
+            metrics
+                .probes_saved
+                .inc_by(u64::try_from(*entries).unwrap_or(0));
+        }
+        Happening::NothingDue => debug!(%group, "Using cached health check results"),
+        Happening::LeaseLost(token, reason) => {
+            metrics.lease_lost.inc();
+            warn!(%group, %token, reason = reason.as_str(), "lease lost, probing stops and finished answers are kept");
+        }
+        Happening::Fenced { token, current } => {
+            metrics.publishes_fenced.inc();
+            warn!(%group, %token, %current, "report refused, another pod has led since: nothing was overwritten");
+        }
+        Happening::RoundEnded { kind, probes } => {
+            let how = match kind {
+                RoundKind::Led => "led",
+                RoundKind::Isolated => "isolated",
+                RoundKind::Forced => "forced",
+            };
+            metrics.round(how);
+            match kind {
+                RoundKind::Isolated => totals.isolated += 1,
+                RoundKind::Led | RoundKind::Forced => totals.led += 1,
+            }
+            debug!(%group, how, probes, "round ended");
+        }
+        Happening::UnreadableReport(why) => {
+            warn!(%group, why, "unreadable report in the store, the next publish replaces it");
+        }
+        Happening::TookDeadLock => {
+            warn!(%group, "took over a lock that had no end or was not one of ours")
+        }
+        Happening::StoreFailed(error) => debug!(%group, %error, "store operation failed"),
+        Happening::PublishRefused(error) => {
+            warn!(%group, %error, "the store refuses our report, this pod checks for itself");
+        }
+        Happening::Isolated => debug!(%group, "this group checks for itself"),
+        Happening::Rejoined => debug!(%group, "this group is part of the fleet again"),
+        Happening::TokensReset => {
+            warn!(%group, "the store's tokens start anew below those seen before")
+        }
+        Happening::Stopped => debug!(%group, "handed over"),
+    }
+}

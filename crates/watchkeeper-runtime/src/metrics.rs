@@ -1,0 +1,248 @@
+//! What is counted, under the names that dashboards rely on. Prefix `watchkeeper_`.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use watchkeeper_core::error::{StoreError, StoreOp};
+use watchkeeper_core::status::Snapshot;
+use watchkeeper_core::time::Moment;
+use watchkeeper_core::verdict::Outcome;
+
+/// Probes take from milliseconds to a minute.
+const PROBE_BUCKETS: [f64; 12] = [
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+/// Store operations and answers take from a tenth of a millisecond to the store's time limit.
+const FAST_BUCKETS: [f64; 12] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0,
+];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CheckLabels {
+    check_id: String,
+    name: String,
+    provider: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ProbeLabels {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HowLabels {
+    how: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OpLabels {
+    op: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OpErrorLabels {
+    op: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: String,
+    status: u16,
+}
+
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All metrics of a pod.
+pub struct Metrics {
+    registry: Registry,
+    check_healthy: Family<CheckLabels, Gauge>,
+    probe_duration: Histogram,
+    probes: Family<ProbeLabels, Counter>,
+    pub(crate) probes_saved: Counter,
+    rounds: Family<HowLabels, Counter>,
+    report_age: Gauge<f64, AtomicU64>,
+    lease_held: Gauge,
+    pub(crate) lease_lost: Counter,
+    pub(crate) publishes_fenced: Counter,
+    store_up: Gauge,
+    store_ops: Histograms<OpLabels>,
+    store_errors: Family<OpErrorLabels, Counter>,
+    requests: Histograms<RequestLabels>,
+}
+
+impl Metrics {
+    /// All metrics, at zero. `version` is shown by `watchkeeper_build_info`.
+    #[must_use]
+    pub fn new(version: &str) -> Self {
+        let fast: fn() -> Histogram = || Histogram::new(FAST_BUCKETS);
+        let mut registry = Registry::with_prefix("watchkeeper");
+        let m = Self {
+            registry: Registry::default(),
+            check_healthy: Family::default(),
+            probe_duration: Histogram::new(PROBE_BUCKETS),
+            probes: Family::default(),
+            probes_saved: Counter::default(),
+            rounds: Family::default(),
+            report_age: Gauge::default(),
+            lease_held: Gauge::default(),
+            lease_lost: Counter::default(),
+            publishes_fenced: Counter::default(),
+            store_up: Gauge::default(),
+            store_ops: Family::new_with_constructor(fast),
+            store_errors: Family::default(),
+            requests: Family::new_with_constructor(fast),
+        };
+        registry.register(
+            "check_healthy",
+            "Whether the check counts as healthy",
+            m.check_healthy.clone(),
+        );
+        registry.register(
+            "probe_duration_seconds",
+            "How long probes took",
+            m.probe_duration.clone(),
+        );
+        registry.register("probes", "Probes made by this pod", m.probes.clone());
+        registry.register(
+            "probes_saved",
+            "Checks in each report adopted from another pod",
+            m.probes_saved.clone(),
+        );
+        registry.register("rounds", "Rounds, by how they were made", m.rounds.clone());
+        registry.register(
+            "report_age_seconds",
+            "Age of the oldest result shown",
+            m.report_age.clone(),
+        );
+        registry.register(
+            "lease_held",
+            "How many leases this pod holds",
+            m.lease_held.clone(),
+        );
+        registry.register(
+            "lease_lost",
+            "Leases lost against this pod's will",
+            m.lease_lost.clone(),
+        );
+        registry.register(
+            "publishes_fenced",
+            "Reports refused by their token",
+            m.publishes_fenced.clone(),
+        );
+        registry.register(
+            "store_up",
+            "Whether the store answered lately",
+            m.store_up.clone(),
+        );
+        registry.register(
+            "store_op_duration_seconds",
+            "How long store operations took",
+            m.store_ops.clone(),
+        );
+        registry.register(
+            "store_errors",
+            "Failed store operations",
+            m.store_errors.clone(),
+        );
+        registry.register(
+            "http_request_duration_seconds",
+            "How long answers took",
+            m.requests.clone(),
+        );
+        registry.register(
+            "build",
+            "The running version",
+            Info::new([("version", version.to_owned())]),
+        );
+        for how in ["led", "followed", "isolated", "forced"] {
+            // Made at zero, so that a rate over the first minutes is right.
+            drop(m.rounds.get_or_create(&HowLabels { how }));
+        }
+        Self { registry, ..m }
+    }
+
+    pub(crate) fn store_op(&self, op: StoreOp, took: Duration, error: Option<&StoreError>) {
+        self.store_ops
+            .get_or_create(&OpLabels { op: op.as_str() })
+            .observe(took.as_secs_f64());
+        if let Some(error) = error {
+            let labels = OpErrorLabels {
+                op: op.as_str(),
+                kind: error.kind.as_str(),
+            };
+            self.store_errors.get_or_create(&labels).inc();
+        }
+    }
+
+    pub(crate) fn probed(&self, provider: &str, outcome: Outcome, took: Duration) {
+        let labels = ProbeLabels {
+            provider: provider.to_owned(),
+            outcome: outcome.as_str(),
+        };
+        self.probes.get_or_create(&labels).inc();
+        self.probe_duration.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn round(&self, how: &'static str) {
+        self.rounds.get_or_create(&HowLabels { how }).inc();
+    }
+
+    /// An answer was given.
+    pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
+        let labels = RequestLabels {
+            route: route.to_owned(),
+            method: method.to_owned(),
+            status,
+        };
+        self.requests
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    /// The metrics as OpenMetrics text, with what the picture shows at `now`.
+    #[must_use]
+    pub fn render(&self, snapshot: &Snapshot, now: Moment) -> String {
+        self.store_up.set(i64::from(snapshot.store_up));
+        let pod = &snapshot.pod;
+        let held = snapshot
+            .groups
+            .iter()
+            .filter(|g| g.holder_at(now) == Some(pod))
+            .count();
+        self.lease_held.set(i64::try_from(held).unwrap_or(i64::MAX));
+        let oldest = snapshot
+            .groups
+            .iter()
+            .flat_map(|g| g.entries.values())
+            .map(|k| k.probed_at)
+            .min();
+        self.report_age
+            .set(oldest.map_or(f64::NAN, |at| now.since(at).as_secs_f64()));
+        for check in snapshot.checks.iter() {
+            if let Some(known) = snapshot.known(&check.id) {
+                let labels = CheckLabels {
+                    check_id: check.id.to_string(),
+                    name: check.name.clone(),
+                    provider: check.provider().to_owned(),
+                };
+                self.check_healthy
+                    .get_or_create(&labels)
+                    .set(i64::from(known.entry.standing.healthy));
+            }
+        }
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}

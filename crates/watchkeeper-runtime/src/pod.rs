@@ -1,0 +1,279 @@
+//! A running pod: starts the tasks, answers forced runs, and leaves in order.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use watchkeeper_core::cache::{Notice, Store};
+use watchkeeper_core::check::Check;
+use watchkeeper_core::coordinator::{Coordinator, Hint, NotForced, Settings};
+use watchkeeper_core::id::{CheckId, FleetName, PodId};
+use watchkeeper_core::probe::Prober;
+use watchkeeper_core::status::{PodFacts, ShownSettings, Snapshot, Totals};
+use watchkeeper_core::time::{Clock, Moment};
+
+use crate::driver::{Driver, INBOX, Input};
+use crate::metrics::Metrics;
+use crate::pulse::Pulse;
+use crate::slots::Slots;
+use crate::status::StatusHub;
+use crate::store_client::StoreClient;
+
+/// Beyond the drain, leaving takes at most this long: a publication, a release and a goodbye, each with its limit.
+const LEAVE_SLACK: Duration = Duration::from_secs(3);
+
+/// What a pod is made of.
+pub struct PodOptions {
+    /// Its fleet.
+    pub fleet: FleetName,
+    /// Its name.
+    pub pod: PodId,
+    /// Its version, told to the fleet.
+    pub version: String,
+    /// What is probed.
+    pub checks: Vec<Check>,
+    /// One coordinator's settings per group, from [`crate::group_settings`].
+    pub groups: Vec<Settings>,
+    /// What answers repeat.
+    pub shown: ShownSettings,
+    /// The backend's name.
+    pub backend: &'static str,
+    /// The backend.
+    pub store: Arc<dyn Store>,
+    /// How checks are asked.
+    pub prober: Arc<dyn Prober>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where things are counted.
+    pub metrics: Arc<Metrics>,
+    /// Most probes at once.
+    pub concurrency: usize,
+    /// The limit of one store operation.
+    pub op_timeout: Duration,
+    /// How long probes in flight may go on after the order to leave.
+    pub drain: Duration,
+}
+
+/// Why a forced run brought no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ForceError {
+    /// It was turned away.
+    #[error(transparent)]
+    Refused(#[from] NotForced),
+    /// The pod has stopped.
+    #[error("this pod has stopped")]
+    Stopped,
+}
+
+/// A running pod.
+pub struct Pod {
+    status: Arc<StatusHub>,
+    inbox: mpsc::Sender<Input>,
+    driver: JoinHandle<()>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    store: StoreClient,
+    pod: PodId,
+    drain: Duration,
+}
+
+impl Pod {
+    /// Starts a pod on the current runtime. Nothing waits for the store: it may come later.
+    #[must_use]
+    pub fn start(options: PodOptions) -> Self {
+        let PodOptions {
+            fleet,
+            pod,
+            version,
+            checks,
+            groups,
+            shown,
+            backend,
+            prober,
+            clock,
+            metrics,
+            ..
+        } = options;
+        let store = StoreClient::new(
+            options.store,
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+            options.op_timeout,
+        );
+        let started = clock.now();
+        let started_unix = clock.unix();
+        let coordinate = shown.enabled;
+        info!(
+            pod = %pod, fleet = %fleet, backend, checks = checks.len(), groups = groups.len(),
+            interval = ?shown.interval, lock_ttl = ?shown.lock_ttl, cache_ttl = ?shown.cache_ttl,
+            "Initialized shared health check manager"
+        );
+        let mut index = HashMap::new();
+        let mut by_name = HashMap::new();
+        for (at, group) in groups.iter().enumerate() {
+            by_name.insert(group.group.clone(), at);
+            index.extend(group.checks.iter().map(|c| (c.id.clone(), at)));
+        }
+        let by_id = checks
+            .iter()
+            .map(|c| (c.id.clone(), Arc::new(c.clone())))
+            .collect();
+        let coordinators: Vec<Coordinator> = groups.into_iter().map(Coordinator::new).collect();
+        let snapshot = Snapshot {
+            version: 0,
+            pod: pod.clone(),
+            fleet,
+            started,
+            started_unix,
+            backend,
+            guarantee: store.guarantee(),
+            store_up: false,
+            store_error: None,
+            draining: false,
+            settings: Arc::new(shown),
+            checks: Arc::new(checks),
+            index: Arc::new(index),
+            groups: coordinators.iter().map(|c| c.view(started)).collect(),
+            pods: Vec::new(),
+            totals: Totals::default(),
+        };
+        let status = Arc::new(StatusHub::new(snapshot.clone(), Arc::clone(&clock)));
+        let (inbox, inputs) = mpsc::channel(INBOX);
+        let facts = PodFacts {
+            version,
+            started: started_unix,
+            mode: snapshot.mode().as_str().to_owned(),
+            totals: Totals::default(),
+        };
+        let (facts, facts_seen) = watch::channel(facts);
+        let nudge = Arc::new(Notify::new());
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
+
+        let pulse = Pulse {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            pod: pod.clone(),
+            facts: facts_seen,
+            nudge: Arc::clone(&nudge),
+            inbox: inbox.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(pulse.run());
+        if coordinate {
+            tasks.spawn(pass_notices(store.clone(), inbox.clone(), stop.clone()));
+        }
+        let driver = Driver {
+            armed: vec![None; coordinators.len()],
+            groups: coordinators,
+            by_name,
+            checks: by_id,
+            store: store.clone(),
+            prober,
+            clock,
+            metrics,
+            status: Arc::clone(&status),
+            snapshot,
+            facts,
+            nudge,
+            inbox: inbox.clone(),
+            tasks: tasks.clone(),
+            slots: Slots::new(options.concurrency),
+            timers: BTreeSet::new(),
+            tickets: HashMap::new(),
+            next_ticket: 0,
+            dirty: BTreeSet::new(),
+            urgent: false,
+            shown_at: Moment::ZERO,
+            ping: None,
+            isolated: 0,
+            last_error: None,
+        };
+        let driver = tokio::spawn(driver.run(inputs));
+        Self {
+            status,
+            inbox,
+            driver,
+            tasks,
+            stop,
+            store,
+            pod,
+            drain: options.drain,
+        }
+    }
+
+    /// Where answers come from.
+    #[must_use]
+    pub fn status(&self) -> Arc<StatusHub> {
+        Arc::clone(&self.status)
+    }
+
+    /// Probes these checks now, in one round of the fleet, and returns once their results are shown.
+    ///
+    /// # Errors
+    /// [`ForceError`] where the run was turned away.
+    pub async fn force(&self, checks: Vec<CheckId>) -> Result<(), ForceError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox
+            .send(Input::Force(checks, reply))
+            .await
+            .map_err(|_| ForceError::Stopped)?;
+        Ok(answer.await.map_err(|_| ForceError::Stopped)??)
+    }
+
+    /// Tells the pod to leave: it is not ready any more, no new probe starts. Returns at once.
+    pub async fn begin_drain(&self) {
+        // A stopped driver has nothing to hand over.
+        let _ = self.inbox.send(Input::Drain).await;
+    }
+
+    /// Leaves: probes in flight may end, what is finished is published, the lease is released. Ends within the drain
+    /// time and a little more, whatever hangs.
+    pub async fn leave(mut self) {
+        self.begin_drain().await;
+        if tokio::time::timeout(self.drain + LEAVE_SLACK, &mut self.driver)
+            .await
+            .is_err()
+        {
+            warn!("hand-over took too long, the lease is left to its end");
+            self.driver.abort();
+        }
+        self.stop.cancel();
+        if let Err(error) = self.store.leave(&self.pod).await {
+            tracing::debug!(%error, "the fleet's list of pods could not be told, the entry ends by itself");
+        }
+        self.tasks.close();
+        if tokio::time::timeout(LEAVE_SLACK, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            warn!("some tasks did not end in time");
+        }
+    }
+}
+
+/// Passes the store's hints on to the driver, until told to stop.
+async fn pass_notices(store: StoreClient, inbox: mpsc::Sender<Input>, stop: CancellationToken) {
+    let mut notices = store.watch();
+    loop {
+        let notice = tokio::select! {
+            () = stop.cancelled() => return,
+            notice = notices.next() => notice,
+        };
+        let input = match notice {
+            Some(Notice::Report { group }) => Input::Noticed(Some(group), Hint::Report),
+            Some(Notice::Released { group }) => Input::Noticed(Some(group), Hint::Released),
+            Some(Notice::Resumed) => Input::Noticed(None, Hint::Resumed),
+            None => return,
+        };
+        if inbox.send(input).await.is_err() {
+            return;
+        }
+    }
+}
