@@ -1,0 +1,183 @@
+//! Who is let in.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use watchkeeper_core::secret::Secret;
+
+use crate::reply::{self, Problem};
+use crate::state::App;
+
+/// The keys that are let in, as digests: comparing these takes the same time whatever a guess looks like, and whatever
+/// its length.
+pub(crate) struct Keys(Vec<[u8; 32]>);
+
+/// Why a request was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// No key came.
+    Missing,
+    /// Something else than a Bearer key came.
+    NotBearer,
+    /// The key is not one of ours.
+    Wrong,
+}
+
+impl Keys {
+    pub(crate) fn new(keys: &[Secret]) -> Self {
+        Self(
+            keys.iter()
+                .map(|key| digest(key.expose().as_bytes()))
+                .collect(),
+        )
+    }
+
+    /// Checks a request's key. Without any configured key everybody is let in.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let header = headers.get(AUTHORIZATION).ok_or(Refused::Missing)?;
+        let key = bearer(header.as_bytes())?;
+        let given = digest(key);
+        // Every key is compared, also after a match.
+        let found = self
+            .0
+            .iter()
+            .fold(Choice::from(0), |found, key| found | key.ct_eq(&given));
+        if bool::from(found) {
+            Ok(())
+        } else {
+            Err(Refused::Wrong)
+        }
+    }
+}
+
+fn digest(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+/// The key in `Bearer <key>`; the scheme's case does not matter.
+fn bearer(header: &[u8]) -> Result<&[u8], Refused> {
+    let header = header.trim_ascii();
+    if header.is_empty() {
+        return Err(Refused::Missing);
+    }
+    let end = header
+        .iter()
+        .position(|b| b.is_ascii_whitespace())
+        .unwrap_or(header.len());
+    let (scheme, key) = header.split_at(end);
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Err(Refused::NotBearer);
+    }
+    let key = key.trim_ascii();
+    if key.is_empty() {
+        Err(Refused::Missing)
+    } else {
+        Ok(key)
+    }
+}
+
+impl IntoResponse for Refused {
+    /// LiteLLM's shape (its `param` is the text `None`); the key that came is not repeated.
+    fn into_response(self) -> Response {
+        let message = match self {
+            Self::Missing => "Authentication Error, No api key passed in.",
+            Self::NotBearer => {
+                "Authentication Error, Only bearer keys are taken: send `Authorization: Bearer <key>`."
+            }
+            Self::Wrong => "Authentication Error, Invalid api key passed in.",
+        };
+        let mut response = reply::problem(
+            StatusCode::UNAUTHORIZED,
+            &Problem {
+                message,
+                kind: "auth_error",
+                param: Some("None"),
+            },
+        );
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response
+    }
+}
+
+/// Stands in a handler's arguments where a key is needed.
+pub(crate) struct Authorized;
+
+impl FromRequestParts<App> for Authorized {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
+        app.keys.check(&parts.headers).map(|()| Self)
+    }
+}
+
+/// As [`Authorized`], where `http.metrics_auth` asks for it.
+pub(crate) struct AuthorizedForMetrics;
+
+impl FromRequestParts<App> for AuthorizedForMetrics {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
+        if app.metrics_auth {
+            app.keys.check(&parts.headers)?;
+        }
+        Ok(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(keys: &[&str], header: Option<&'static [u8]>) -> Result<(), Refused> {
+        let keys: Vec<Secret> = keys.iter().map(Secret::new).collect();
+        let mut headers = HeaderMap::new();
+        if let Some(header) = header {
+            headers.insert(AUTHORIZATION, HeaderValue::from_bytes(header).unwrap());
+        }
+        Keys::new(&keys).check(&headers)
+    }
+
+    #[test]
+    fn a_key_is_compared_as_a_whole_and_only_as_a_bearer() {
+        let keys = ["sk-one", "sk-two"];
+        for good in [
+            "Bearer sk-one",
+            "bearer sk-two",
+            "BEARER   sk-one ",
+            "Bearer\tsk-two",
+        ] {
+            assert_eq!(check(&keys, Some(good.as_bytes())), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            (None, Refused::Missing),
+            (Some(&b""[..]), Refused::Missing),
+            (Some(b"Bearer"), Refused::Missing),
+            (Some(b"Bearer  "), Refused::Missing),
+            (Some(b"Basic c2stb25l"), Refused::NotBearer),
+            (Some(b"sk-one"), Refused::NotBearer),
+            (Some(b"Bearersk-one"), Refused::NotBearer),
+            (Some(b"Bearer sk-on"), Refused::Wrong),
+            (Some(b"Bearer sk-one1"), Refused::Wrong),
+            (Some(b"Bearer SK-ONE"), Refused::Wrong),
+            (Some(b"Bearer sk-one sk-two"), Refused::Wrong),
+            (Some(b"Bearer \xff\xfe"), Refused::Wrong),
+        ] {
+            assert_eq!(check(&keys, bad), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_configured_key_everybody_is_let_in() {
+        assert_eq!(check(&[], None), Ok(()));
+        assert_eq!(check(&[], Some(b"Basic x")), Ok(()));
+    }
+}

@@ -1,0 +1,255 @@
+//! `GET /health/latest` and `GET /health/history`: LiteLLM's database records, made from the report's own history.
+//!
+//! LiteLLM needs a database for these; here the last results travel with each entry. Only the latest result of a check
+//! keeps its error text and its prober; the older ones keep outcome, time and latency.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::iter::{Enumerate, Peekable};
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use watchkeeper_core::check::Check;
+use watchkeeper_core::report::{Entry, Past};
+use watchkeeper_core::status::Snapshot;
+use watchkeeper_core::time::UnixMillis;
+
+use crate::currency::Currency;
+use crate::keys::Authorized;
+use crate::query::{Invalid, Query};
+use crate::reply;
+use crate::scrub::scrub;
+use crate::state::App;
+use crate::times::isoformat;
+
+/// LiteLLM's default and bounds for `limit`.
+const DEFAULT_LIMIT: u64 = 100;
+const LIMITS: (u64, u64) = (1, 1000);
+
+/// One record, in LiteLLM's order.
+#[derive(Serialize)]
+struct Record<'a> {
+    health_check_id: String,
+    model_name: &'a str,
+    model_id: &'a str,
+    status: &'static str,
+    healthy_count: u8,
+    unhealthy_count: u8,
+    error_message: Option<String>,
+    response_time_ms: f64,
+    details: Option<Value>,
+    checked_by: Option<&'a str>,
+    checked_at: Option<String>,
+    created_at: Option<String>,
+}
+
+const fn word(healthy: bool) -> &'static str {
+    if healthy { "healthy" } else { "unhealthy" }
+}
+
+impl<'a> Record<'a> {
+    fn new(check: &'a Check, healthy: bool, at: UnixMillis, latency: Duration) -> Self {
+        let time = isoformat(at);
+        Self {
+            // Stable over pages and pods: a history keeps whole seconds.
+            health_check_id: format!("{}@{}", check.id, at.0.div_euclid(1000)),
+            model_name: &check.name,
+            model_id: check.id.as_str(),
+            status: word(healthy),
+            healthy_count: u8::from(healthy),
+            unhealthy_count: u8::from(!healthy),
+            error_message: None,
+            response_time_ms: latency.as_secs_f64() * 1e3,
+            details: None,
+            checked_by: None,
+            checked_at: time.clone(),
+            created_at: time,
+        }
+    }
+
+    /// The newest result, with its words and its prober.
+    fn newest(check: &'a Check, entry: &'a Entry, healthy: bool) -> Self {
+        let verdict = &entry.verdict;
+        Self {
+            error_message: verdict
+                .error
+                .as_deref()
+                .map(|error| scrub(error).into_owned()),
+            checked_by: Some(entry.checked_by.as_str()),
+            ..Self::new(check, healthy, verdict.at, verdict.latency)
+        }
+    }
+
+    fn past(check: &'a Check, past: &Past) -> Self {
+        Self {
+            error_message: (!past.outcome.is_healthy()).then(|| past.outcome.as_str().to_owned()),
+            ..Self::new(check, past.outcome.is_healthy(), past.at, past.latency)
+        }
+    }
+}
+
+/// The latest result of each check, by id; its status is the check's standing.
+pub(crate) async fn latest(_: Authorized, State(app): State<App>) -> Response {
+    #[derive(Serialize)]
+    struct Latest {
+        latest_health_checks: Map<String, Value>,
+        total_models: usize,
+    }
+    let snapshot = app.source.snapshot();
+    let mut records = Map::new();
+    for check in snapshot.checks.iter() {
+        let Some(known) = snapshot.known(&check.id) else {
+            continue;
+        };
+        let record = Record::newest(check, &known.entry, known.entry.standing.healthy);
+        match serde_json::to_value(record) {
+            Ok(record) => records.insert(check.id.as_str().to_owned(), record),
+            Err(error) => return reply::unwritten(&error),
+        };
+    }
+    let body = Latest {
+        total_models: records.len(),
+        latest_health_checks: records,
+    };
+    let mut response = reply::json(StatusCode::OK, &body);
+    Currency::of(&snapshot, snapshot.checks.iter()).label(app.source.now(), response.headers_mut());
+    response
+}
+
+/// Past results, newest first.
+pub(crate) async fn history(
+    _: Authorized,
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    #[derive(Serialize)]
+    struct History<'a> {
+        health_checks: Vec<Record<'a>>,
+        total_records: usize,
+        limit: u64,
+        offset: u64,
+    }
+    let query = Query(query.as_deref().unwrap_or(""));
+    let mut invalid = Invalid::default();
+    let limit = query.number("limit", DEFAULT_LIMIT, LIMITS, &mut invalid);
+    let offset = query.number("offset", 0, (0, u64::MAX), &mut invalid);
+    if let Err(invalid) = invalid.check() {
+        return invalid.into_response();
+    }
+    let model = query.text("model");
+    let status = query.text("status_filter");
+
+    let snapshot = app.source.snapshot();
+    let checks = || {
+        snapshot
+            .checks
+            .iter()
+            .filter(|check| model.as_deref().is_none_or(|model| check.name == model))
+    };
+    let to_usize = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let records: Vec<_> = NewestFirst::new(&snapshot, checks())
+        .filter(|found| {
+            status
+                .as_deref()
+                .is_none_or(|status| word(found.past.outcome.is_healthy()) == status)
+        })
+        .skip(to_usize(offset))
+        .take(to_usize(limit))
+        .map(Found::record)
+        .collect();
+    let body = History {
+        total_records: records.len(),
+        health_checks: records,
+        limit,
+        offset,
+    };
+    let mut response = reply::json(StatusCode::OK, &body);
+    Currency::of(&snapshot, checks()).label(app.source.now(), response.headers_mut());
+    response
+}
+
+/// The results of one check, newest first, with their places.
+struct Source<'a> {
+    check: &'a Check,
+    entry: &'a Entry,
+    rest: Peekable<Enumerate<Box<dyn Iterator<Item = Past> + 'a>>>,
+}
+
+/// One result of the merge.
+struct Found<'a> {
+    check: &'a Check,
+    entry: &'a Entry,
+    /// 0 is the entry's own verdict.
+    place: usize,
+    past: Past,
+}
+
+impl<'a> Found<'a> {
+    fn record(self) -> Record<'a> {
+        if self.place == 0 {
+            Record::newest(self.check, self.entry, self.past.outcome.is_healthy())
+        } else {
+            Record::past(self.check, &self.past)
+        }
+    }
+}
+
+/// All checks' histories merged, newest first; of results of one moment, that of the check configured first. Lazy: a
+/// page of a thousand out of many checks costs about a thousand steps.
+struct NewestFirst<'a> {
+    sources: Vec<Source<'a>>,
+    /// Each source's next result, and which source it is.
+    heap: BinaryHeap<(UnixMillis, Reverse<usize>)>,
+}
+
+impl<'a> NewestFirst<'a> {
+    fn new(snapshot: &'a Snapshot, checks: impl Iterator<Item = &'a Check>) -> Self {
+        let sources: Vec<_> = checks
+            .filter_map(|check| {
+                let entry = &*snapshot.known(&check.id)?.entry;
+                let verdict = &entry.verdict;
+                let newest = Past {
+                    at: verdict.at,
+                    outcome: verdict.outcome,
+                    latency: verdict.latency,
+                };
+                let all: Box<dyn Iterator<Item = Past>> =
+                    Box::new(std::iter::once(newest).chain(entry.history.iter().skip(1).copied()));
+                Some(Source {
+                    check,
+                    entry,
+                    rest: all.enumerate().peekable(),
+                })
+            })
+            .collect();
+        let heap = sources
+            .iter()
+            .enumerate()
+            .map(|(index, source)| (source.entry.verdict.at, Reverse(index)))
+            .collect();
+        Self { sources, heap }
+    }
+}
+
+impl<'a> Iterator for NewestFirst<'a> {
+    type Item = Found<'a>;
+
+    fn next(&mut self) -> Option<Found<'a>> {
+        let (_, Reverse(index)) = self.heap.pop()?;
+        let source = self.sources.get_mut(index)?;
+        let (place, past) = source.rest.next()?;
+        if let Some((_, next)) = source.rest.peek() {
+            self.heap.push((next.at, Reverse(index)));
+        }
+        Some(Found {
+            check: source.check,
+            entry: source.entry,
+            place,
+            past,
+        })
+    }
+}

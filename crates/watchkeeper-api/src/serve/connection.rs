@@ -1,0 +1,99 @@
+//! One connection, within its limits.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use http_body_util::Limited;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use super::Limits;
+use super::io::PatientStream;
+use crate::reply::{self, Problem};
+
+/// Most headers of one request.
+const MAX_HEADERS: usize = 64;
+
+/// Answers what comes on `stream` until the client leaves, a limit is passed, or `stopped` turns true and the request
+/// under way is answered.
+pub(super) async fn run(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Answers are written whole, so waiting for more to send only delays them.
+    let _ = stream.set_nodelay(true);
+    let io = TokioIo::new(PatientStream::new(stream, limits.unread));
+    let service = service_fn(|request| answer(router.clone(), request, &limits));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(limits.head_bytes)
+        .serve_connection(io, service);
+    let mut connection = std::pin::pin!(connection);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                // A client that went away or sent what is no HTTP: its own business.
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            _ = stopped.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    limits: &Limits,
+) -> Result<Response, Infallible> {
+    let limit = limits.body_bytes;
+    if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        let message = format!("the request's body is larger than {limit} bytes");
+        return Ok(reply::problem(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &Problem {
+                message: &message,
+                kind: "invalid_request_error",
+                param: None,
+            },
+        ));
+    }
+    let request = request.map(|body| {
+        if body.is_end_stream() {
+            Body::empty()
+        } else {
+            Body::new(Limited::new(body, limit))
+        }
+    });
+    if let Ok(response) = timeout(limits.request, router.oneshot(request)).await {
+        return response;
+    }
+    let message = format!("no answer within {} s", limits.request.as_secs_f64());
+    Ok(reply::problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &Problem {
+            message: &message,
+            kind: "timeout_error",
+            param: None,
+        },
+    ))
+}

@@ -1,0 +1,264 @@
+//! From the snapshot to the native answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use watchkeeper_core::check::Check;
+use watchkeeper_core::fingerprint::LockScope;
+use watchkeeper_core::lease::Token;
+use watchkeeper_core::status::{Freshness, GroupView, ShownSettings, Snapshot, Totals};
+use watchkeeper_core::time::{Moment, UnixMillis};
+
+use super::{
+    CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LeaseView, PastView,
+    PodRow, SettingsView, StatusAnswer,
+};
+use crate::scrub::scrub;
+use crate::times::{seconds, timestamp, until};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn checks(snapshot: &Snapshot, now: Moment) -> ChecksAnswer {
+    ChecksAnswer {
+        counts: counts(snapshot, now),
+        checks: snapshot
+            .checks
+            .iter()
+            .map(|check| view(snapshot, check, now))
+            .collect(),
+    }
+}
+
+pub(super) fn check(snapshot: &Snapshot, id: &str, now: Moment) -> Option<CheckDetail> {
+    let check = snapshot
+        .checks
+        .iter()
+        .find(|check| check.id.as_str() == id)?;
+    let history = snapshot.known(&check.id).map(|known| {
+        let past = known.entry.history.iter();
+        past.map(|past| PastView {
+            checked_at: timestamp(past.at),
+            outcome: past.outcome,
+            latency_ms: millis(past.latency),
+        })
+        .collect()
+    });
+    Some(CheckDetail {
+        check: view(snapshot, check, now),
+        history: history.unwrap_or_default(),
+    })
+}
+
+fn view(snapshot: &Snapshot, check: &Check, now: Moment) -> CheckView {
+    let group = snapshot.group_of(&check.id);
+    let due = group
+        .and_then(|group| group.next_due)
+        .filter(|_| check.background);
+    let mut view = CheckView {
+        id: check.id.as_str().to_owned(),
+        name: check.name.clone(),
+        provider: check.provider().to_owned(),
+        model: check.model().map(|model| scrub(model).into_owned()),
+        background: check.background,
+        healthy: None,
+        outcome: None,
+        status: None,
+        error: None,
+        latency_ms: None,
+        checked_by: None,
+        checked_at: None,
+        token: None,
+        age_seconds: None,
+        freshness: None,
+        since: None,
+        streak: None,
+        next_due_seconds: due.map(|due| until(now, due)),
+    };
+    let Some((group, known)) = group.and_then(|group| Some((group, group.entries.get(&check.id)?)))
+    else {
+        return view;
+    };
+    let entry = &known.entry;
+    let verdict = &entry.verdict;
+    view.healthy = Some(entry.standing.healthy);
+    view.outcome = Some(verdict.outcome);
+    view.status = verdict.status;
+    view.error = verdict
+        .error
+        .as_deref()
+        .map(|error| scrub(error).into_owned());
+    view.latency_ms = Some(millis(verdict.latency));
+    view.checked_by = Some(entry.checked_by.as_str().to_owned());
+    view.checked_at = timestamp(verdict.at);
+    view.token = entry.token.map(|token| token.0);
+    view.age_seconds = Some(seconds(now.since(known.probed_at)));
+    view.freshness = Some(snapshot.freshness(group, known, now).as_str().to_owned());
+    view.since = timestamp(entry.standing.since);
+    view.streak = Some(entry.standing.streak);
+    view
+}
+
+fn counts(snapshot: &Snapshot, now: Moment) -> Counts {
+    let mut counts = Counts {
+        total: snapshot.checks.len(),
+        ..Counts::default()
+    };
+    for check in snapshot.checks.iter() {
+        let known = snapshot
+            .group_of(&check.id)
+            .and_then(|group| Some((group, group.entries.get(&check.id)?)));
+        let Some((group, known)) = known else {
+            counts.unknown += 1;
+            continue;
+        };
+        if known.entry.standing.healthy {
+            counts.healthy += 1;
+        } else {
+            counts.unhealthy += 1;
+        }
+        if snapshot.freshness(group, known, now) == Freshness::Stale {
+            counts.stale += 1;
+        }
+    }
+    counts
+}
+
+fn lease(group: &GroupView, now: Moment) -> Option<LeaseView> {
+    Some(LeaseView {
+        group: group.group.as_str().to_owned(),
+        holder: group.holder_at(now)?.as_str().to_owned(),
+        token: group.token.map(|token| token.0),
+        remaining_seconds: until(now, group.lease_until?),
+    })
+}
+
+pub(super) fn fleet(snapshot: &Snapshot, now: Moment) -> FleetAnswer {
+    let leases: Vec<LeaseView> = snapshot
+        .groups
+        .iter()
+        .filter_map(|group| lease(group, now))
+        .collect();
+    let held = |pod: &str| leases.iter().filter(|lease| lease.holder == pod).count();
+    let mut pods: BTreeMap<&str, PodRow> = snapshot
+        .pods
+        .iter()
+        .map(|pod| {
+            let facts = &pod.facts;
+            let row = PodRow {
+                pod_id: pod.pod.as_str().to_owned(),
+                this_pod: false,
+                mode: if facts.mode.is_empty() {
+                    "unknown".to_owned()
+                } else {
+                    facts.mode.clone()
+                },
+                version: facts.version.clone(),
+                started_at: timestamp(facts.started).filter(|_| facts.started.0 != 0),
+                age_seconds: seconds(now.since(pod.seen)),
+                leases: held(pod.pod.as_str()),
+                totals: facts.totals,
+            };
+            (pod.pod.as_str(), row)
+        })
+        .collect();
+    // This pod knows better than its own announcement, and is there before it.
+    let own = PodRow {
+        pod_id: snapshot.pod.as_str().to_owned(),
+        this_pod: true,
+        mode: snapshot.mode().as_str().to_owned(),
+        version: VERSION.to_owned(),
+        started_at: timestamp(snapshot.started_unix),
+        age_seconds: 0.0,
+        leases: held(snapshot.pod.as_str()),
+        totals: snapshot.totals,
+    };
+    pods.insert(snapshot.pod.as_str(), own);
+    let pods: Vec<PodRow> = pods.into_values().collect();
+    FleetAnswer {
+        fleet: snapshot.fleet.as_str().to_owned(),
+        totals: pods
+            .iter()
+            .fold(Totals::default(), |sum, pod| add(sum, pod.totals)),
+        leases,
+        pods,
+    }
+}
+
+/// Other pods' figures come from the store, so they may be anything.
+fn add(a: Totals, b: Totals) -> Totals {
+    Totals {
+        led: a.led.saturating_add(b.led),
+        followed: a.followed.saturating_add(b.followed),
+        isolated: a.isolated.saturating_add(b.isolated),
+        probes: a.probes.saturating_add(b.probes),
+        saved: a.saved.saturating_add(b.saved),
+    }
+}
+
+pub(super) fn status(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> StatusAnswer {
+    StatusAnswer {
+        pod_id: snapshot.pod.as_str().to_owned(),
+        fleet: snapshot.fleet.as_str().to_owned(),
+        version: VERSION.to_owned(),
+        mode: snapshot.mode().as_str().to_owned(),
+        backend: snapshot.backend.to_owned(),
+        guarantee: snapshot.guarantee.as_str().to_owned(),
+        store_up: snapshot.store_up,
+        store_error: snapshot
+            .store_error
+            .as_deref()
+            .map(|error| scrub(error).into_owned()),
+        ready: snapshot.is_ready(),
+        draining: snapshot.draining,
+        now: timestamp(unix),
+        started_at: timestamp(snapshot.started_unix),
+        uptime_seconds: seconds(now.since(snapshot.started)),
+        checks: counts(snapshot, now),
+        groups: snapshot
+            .groups
+            .iter()
+            .map(|group| row(snapshot, group, now))
+            .collect(),
+        totals: snapshot.totals,
+        settings: settings(&snapshot.settings),
+    }
+}
+
+fn row(snapshot: &Snapshot, group: &GroupView, now: Moment) -> GroupRow {
+    let known = || group.entries.values();
+    GroupRow {
+        group: group.group.as_str().to_owned(),
+        mode: group.mode.as_str().to_owned(),
+        lease: lease(group, now),
+        highest_token: Some(group.highest_token)
+            .filter(|token| *token > Token::ZERO)
+            .map(|token| token.0),
+        checked_by: group.checked_by.as_ref().map(|pod| pod.as_str().to_owned()),
+        results: group.entries.len(),
+        age_seconds: known()
+            .map(|known| known.probed_at)
+            .min()
+            .map(|at| seconds(now.since(at))),
+        stale: known().any(|known| snapshot.freshness(group, known, now) == Freshness::Stale),
+        next_due_seconds: group.next_due.map(|due| until(now, due)),
+    }
+}
+
+fn settings(settings: &ShownSettings) -> SettingsView {
+    SettingsView {
+        enabled: settings.enabled,
+        background: settings.background,
+        interval_seconds: seconds(settings.interval),
+        lock_ttl_seconds: seconds(settings.lock_ttl),
+        cache_ttl_seconds: seconds(settings.cache_ttl),
+        lock_scope: match settings.lock_scope {
+            LockScope::Fleet => "fleet".to_owned(),
+            LockScope::Check => "check".to_owned(),
+        },
+        fresh_for_seconds: seconds(settings.fresh_for),
+    }
+}

@@ -1,0 +1,66 @@
+//! The native endpoints.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::build;
+use crate::keys::Authorized;
+use crate::reply::{self, Problem};
+use crate::state::App;
+
+/// Ages are right at one moment only, so nothing in between may keep the answer.
+fn answer(value: &impl Serialize) -> Response {
+    let mut response = reply::json(StatusCode::OK, value);
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+pub(crate) async fn checks(_: Authorized, State(app): State<App>) -> Response {
+    answer(&build::checks(&app.source.snapshot(), app.source.now()))
+}
+
+pub(crate) async fn check(
+    _: Authorized,
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(id)) = id else {
+        return reply::problem(
+            StatusCode::BAD_REQUEST,
+            &Problem {
+                message: "the check id in the path is not UTF-8 once percent-decoded",
+                kind: "invalid_request_error",
+                param: Some("id"),
+            },
+        );
+    };
+    match build::check(&app.source.snapshot(), &id, app.source.now()) {
+        Some(detail) => answer(&detail),
+        None => reply::problem(
+            StatusCode::NOT_FOUND,
+            &Problem {
+                message: &format!("no check has the id `{id}`; `GET /v1/checks` lists them"),
+                kind: "not_found_error",
+                param: Some("id"),
+            },
+        ),
+    }
+}
+
+pub(crate) async fn fleet(_: Authorized, State(app): State<App>) -> Response {
+    answer(&build::fleet(&app.source.snapshot(), app.source.now()))
+}
+
+pub(crate) async fn status(_: Authorized, State(app): State<App>) -> Response {
+    answer(&build::status(
+        &app.source.snapshot(),
+        app.source.now(),
+        app.source.unix(),
+    ))
+}

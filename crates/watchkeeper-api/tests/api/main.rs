@@ -1,0 +1,13 @@
+//! The endpoints, over a fake picture of the fleet.
+
+// The lints let `#[test]` functions panic; here helpers are tests too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod fake;
+mod fuzz;
+mod health;
+mod keys;
+mod native;
+mod records;
+mod router;
+mod shared_status;
