@@ -1,5 +1,6 @@
 //! The validated configuration: plain values, nothing left to look up or to doubt.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,7 +94,7 @@ pub enum BackendKind {
 /// How Redis is reached. Either `url` is given and holds everything but TLS files and the namespace, or `host` is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RedisSettings {
-    /// `redis://`, `rediss://`, `unix://` or `redis+unix://`, user name and password included.
+    /// `redis://` or `rediss://` (or `valkey…`), user name and password included.
     pub url: Option<Secret>,
     /// Host name or address; set exactly when `url` is not.
     pub host: Option<String>,
@@ -113,7 +114,7 @@ pub struct RedisSettings {
     pub namespace: Option<String>,
 }
 
-/// Files for TLS, as paths relative to the directory the daemon was started in. Not opened here.
+/// Files for TLS, joined to where they start: a TOML file's own directory, else the working directory. Not opened here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
     /// Certificate authority to trust in place of the public ones, PEM.
@@ -236,4 +237,7 @@ pub struct Litellm {
     pub store_model_in_db: bool,
     /// A cost map in LiteLLM's format.
     pub cost_map: Option<PathBuf>,
+    /// What the file's `environment_variables` export. Where a provider's key or base is looked up in the environment,
+    /// these go before the process' own.
+    pub environment: BTreeMap<String, Secret>,
 }

@@ -19,7 +19,8 @@ use watchkeeper_core::secret::Secret;
 pub(crate) use self::cache::Cache;
 pub(crate) use self::settings::Setting;
 use crate::error::ConfigError;
-use crate::yaml::{Node, NodeInner};
+use crate::layers::shown_path;
+use crate::yaml::Node;
 
 /// A LiteLLM file that has been read: what it sets, and the deployments that still lack their timeout.
 #[derive(Debug)]
@@ -47,11 +48,12 @@ impl LitellmFile {
     /// Reads a file, what it includes, and the variables that it refers to.
     pub(crate) fn read(
         path: &Path,
+        base: &Path,
         env: &BTreeMap<String, String>,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
-        let merged = file::read(path)?;
-        let name = path.display().to_string();
+        let merged = file::read(path, base)?;
+        let name = shown_path(path, base);
         warnings.extend(merged.warnings);
         let mut unset = environ::Unset::new();
         let root = environ::resolve(&merged.root, env, &mut unset);
@@ -122,8 +124,6 @@ impl LitellmFile {
 
     /// The line of a section, for messages.
     pub(crate) fn line_of(&self, key: &str) -> Option<usize> {
-        self.root
-            .get(key)
-            .map(|node: &std::rc::Rc<NodeInner>| node.line)
+        self.root.get(key).map(|node| node.line)
     }
 }

@@ -1,14 +1,16 @@
 //! Where text comes from.
 
+pub(crate) mod toml;
+
 use std::io::Read;
 use std::path::Path;
 
 use crate::error::ConfigError;
 
-/// The bytes of a file that may have at most `limit` of them.
-pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ConfigError> {
+/// The bytes of a file that may have at most `limit` of them; `shown` is its name in messages.
+pub(crate) fn read_bounded(path: &Path, shown: &str, limit: usize) -> Result<Vec<u8>, ConfigError> {
     let fail = |why: String| ConfigError::Unreadable {
-        file: path.display().to_string(),
+        file: shown.to_owned(),
         why,
     };
     let file = std::fs::File::open(path)

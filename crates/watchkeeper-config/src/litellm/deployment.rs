@@ -10,12 +10,10 @@ use watchkeeper_core::secret::Secret;
 
 use super::python::{str_of, to_json};
 use super::{model_id, provider};
+use crate::resolve::MAX_PROBE_TIMEOUT;
 use crate::shown;
 use crate::units;
 use crate::yaml::{Node, NodeInner, Yaml};
-
-/// Longest time for one probe.
-const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What the entries need to know of the rest.
 pub(super) struct Context<'a> {
@@ -106,7 +104,7 @@ fn one(
     let timeout = match info("health_check_timeout").filter(|node| node.truthy()) {
         None => context.timeout,
         Some(node) => match units::duration(&str_of(node)) {
-            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_TIMEOUT => timeout,
+            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_PROBE_TIMEOUT => timeout,
             _ => {
                 warn("`health_check_timeout` must be seconds between 0 and 3600; the default is used".into());
                 context.timeout

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::ConfigError;
+use crate::layers::shown_path;
 use crate::source::read_bounded;
 use crate::yaml::{self, Node, NodeInner, Yaml};
 
@@ -21,12 +22,13 @@ pub(super) struct Merged {
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads a file and everything that it includes.
+/// Reads a file and everything that it includes. Messages leave out `base` from paths.
 ///
 /// Included top-level lists are appended; any other included value replaces the one that was there, whole sections at
 /// a time. A path is relative to the file that has it, else to the root file. A file is read once.
-pub(super) fn read(path: &Path) -> Result<Merged, ConfigError> {
+pub(super) fn read(path: &Path, base: &Path) -> Result<Merged, ConfigError> {
     let mut reader = Reader {
+        base,
         root_dir: parent(path),
         seen: BTreeSet::new(),
         files: Vec::new(),
@@ -40,16 +42,17 @@ pub(super) fn read(path: &Path) -> Result<Merged, ConfigError> {
     })
 }
 
-struct Reader {
+struct Reader<'a> {
+    base: &'a Path,
     root_dir: PathBuf,
     seen: BTreeSet<PathBuf>,
     files: Vec<PathBuf>,
     warnings: Vec<String>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn file(&mut self, path: &Path) -> Result<Node, ConfigError> {
-        let shown = path.display().to_string();
+        let shown = shown_path(path, self.base);
         let fail = |why: String| {
             Err(ConfigError::Litellm {
                 file: shown.clone(),
@@ -59,7 +62,7 @@ impl Reader {
         if self.files.len() >= MAX_FILES {
             return fail(format!("more than {MAX_FILES} files are included"));
         }
-        let bytes = read_bounded(path, yaml::MAX_FILE_BYTES)?;
+        let bytes = read_bounded(path, &shown, yaml::MAX_FILE_BYTES)?;
         self.seen.insert(identity(path));
         self.files.push(path.to_owned());
         let document = yaml::load(&bytes).map_err(|error| ConfigError::Syntax {
@@ -126,7 +129,7 @@ impl Reader {
         }
         self.warnings.push(format!(
             "{}: the included file `{name}` was found beside the root file only",
-            from.display()
+            shown_path(from, self.base)
         ));
         Some(at_root)
     }
@@ -191,7 +194,7 @@ mod tests {
             ("sub/c.yaml", "include: [d.yaml]\nmodel_list: [c]\n"),
             ("d.yaml", "model_list: [d]\n"),
         ]);
-        let merged = read(&dir.path().join("root.yaml")).unwrap();
+        let merged = read(&dir.path().join("root.yaml"), dir.path()).unwrap();
         assert_eq!(names(&merged.root), ["r", "a", "c", "d", "b"]);
         let settings = merged.root.get("general_settings").unwrap();
         assert!(settings.get("x").is_some() && settings.get("y").is_none());
@@ -212,7 +215,9 @@ mod tests {
             ("a: [1\nb: 2\n", "line "),
         ] {
             let dir = folder(&[("root.yaml", text)]);
-            let error = read(&dir.path().join("root.yaml")).unwrap_err().to_string();
+            let error = read(&dir.path().join("root.yaml"), dir.path())
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(expected), "{text}: {error}");
             assert!(error.contains("root.yaml"), "{error}");
         }
@@ -221,7 +226,7 @@ mod tests {
     #[test]
     fn duplicate_keys_are_a_warning_with_file_and_line() {
         let dir = folder(&[("root.yaml", "model_list: []\nmodel_list: [a]\n")]);
-        let merged = read(&dir.path().join("root.yaml")).unwrap();
+        let merged = read(&dir.path().join("root.yaml"), dir.path()).unwrap();
         assert_eq!(names(&merged.root), ["a"]);
         assert!(
             merged.warnings[0].contains("root.yaml, line 2"),

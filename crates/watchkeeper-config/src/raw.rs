@@ -1,0 +1,139 @@
+//! What was written, typed but not yet looked up: texts may still be references, and nothing has been compared.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::lenient::{Flag, List, Number, Share, Span, Text, Whole};
+
+/// The whole of it. Keys with a default in [`crate::keys`] are always there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Raw {
+    pub(crate) fleet: Fleet,
+    pub(crate) coordination: Coordination,
+    pub(crate) backend: Backend,
+    pub(crate) probe: Probe,
+    pub(crate) http: Http,
+    pub(crate) log: Log,
+    pub(crate) litellm: Litellm,
+    #[serde(default)]
+    pub(crate) checks: Vec<Check>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fleet {
+    pub(crate) name: Text,
+    pub(crate) secret: Option<Number>,
+    pub(crate) pod_id: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Coordination {
+    pub(crate) enabled: Flag,
+    pub(crate) background: Flag,
+    pub(crate) interval: Span,
+    pub(crate) lock_ttl: Span,
+    pub(crate) cache_ttl: Option<Span>,
+    pub(crate) lock_scope: Text,
+    pub(crate) jitter: Share,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backend {
+    pub(crate) kind: Option<Text>,
+    pub(crate) timeout: Span,
+    #[serde(default)]
+    pub(crate) redis: Redis,
+    #[serde(default)]
+    pub(crate) etcd: Etcd,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    pub(crate) url: Option<Number>,
+    pub(crate) host: Option<Text>,
+    pub(crate) port: Option<Whole>,
+    pub(crate) db: Option<Whole>,
+    pub(crate) username: Option<Number>,
+    pub(crate) password: Option<Number>,
+    pub(crate) ssl: Option<Flag>,
+    pub(crate) namespace: Option<Number>,
+    #[serde(default)]
+    pub(crate) tls: Tls,
+    pub(crate) sentinel: Option<IgnoredAny>,
+    pub(crate) cluster: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) ca: Option<Text>,
+    pub(crate) cert: Option<Text>,
+    pub(crate) key: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Etcd {
+    pub(crate) endpoints: Option<List>,
+    pub(crate) username: Option<Number>,
+    pub(crate) password: Option<Number>,
+    #[serde(default)]
+    pub(crate) tls: Tls,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Probe {
+    pub(crate) concurrency: Whole,
+    pub(crate) timeout: Span,
+    pub(crate) healthy_after: Whole,
+    pub(crate) unhealthy_after: Whole,
+    pub(crate) spread: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    pub(crate) listen: Text,
+    pub(crate) api_keys: Option<List>,
+    pub(crate) allow_anonymous: Flag,
+    pub(crate) metrics_auth: Flag,
+    pub(crate) public_dashboard: Flag,
+    pub(crate) drain: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: Text,
+    pub(crate) format: Text,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Litellm {
+    // Read before the layers are merged, since the file is one of them.
+    #[serde(rename = "config")]
+    pub(crate) _config: Option<Text>,
+    pub(crate) details: Flag,
+    pub(crate) wire: Option<Flag>,
+    pub(crate) cost_map: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Check {
+    pub(crate) name: Text,
+    pub(crate) model: Option<Text>,
+    pub(crate) http: Option<Text>,
+    pub(crate) tcp: Option<Text>,
+    pub(crate) api_key: Option<Number>,
+    pub(crate) api_base: Option<Text>,
+    pub(crate) mode: Option<Text>,
+    pub(crate) timeout: Option<Span>,
+}

@@ -1,0 +1,327 @@
+//! From what was written to what holds: references followed, files located, units and relations checked.
+
+pub(crate) mod checks;
+mod coordination;
+mod http;
+mod redis;
+mod store;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use watchkeeper_core::id::{FleetName, PodId};
+use watchkeeper_core::secret::Secret;
+
+use crate::config::{Config, Fleet, Litellm, Log, LogFormat, LogLevel};
+use crate::error::ConfigError;
+use crate::keys;
+use crate::layers::{Layers, Rank, shown_key, shown_path};
+use crate::litellm::LitellmFile;
+use crate::litellm::environ;
+use crate::raw::{self, Raw};
+use crate::source::read_bounded;
+use crate::units;
+
+/// Largest secret file. A private key has some kilobytes.
+const MAX_SECRET_BYTES: usize = 64 * 1024;
+/// Longest time for one probe, as for LiteLLM's deployments.
+pub(crate) const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// Everything that resolving needs.
+pub(crate) struct Resolver<'a> {
+    pub(crate) layers: &'a Layers,
+    /// The environment as the process has it.
+    pub(crate) env: &'a BTreeMap<String, String>,
+    /// The LiteLLM file.
+    pub(crate) litellm: Option<&'a LitellmFile>,
+    /// Where paths in the TOML file start.
+    pub(crate) toml_dir: PathBuf,
+    /// Where all other paths start.
+    pub(crate) working_dir: &'a Path,
+    /// The files read, for messages about what is in none of them.
+    pub(crate) files: String,
+    /// What is wrong with the store is a warning: nobody is going to use it.
+    pub(crate) without_store: bool,
+    pub(crate) warnings: Vec<String>,
+    /// Authors of what is no layer's own.
+    pub(crate) origins: BTreeMap<String, String>,
+}
+
+impl Resolver<'_> {
+    /// The whole of it.
+    pub(crate) fn config(&mut self, raw: &Raw) -> Result<Config, ConfigError> {
+        let fleet = self.fleet(&raw.fleet)?;
+        let backend = self.backend(raw)?;
+        let coordination = self.coordination(&raw.coordination, &backend)?;
+        let probe = self.probe(&raw.probe, &coordination)?;
+        let log = self.log(&raw.log)?;
+        let http = self.http(&raw.http)?;
+        let litellm = self.litellm(&raw.litellm)?;
+        let checks = self.checks(&raw.checks, probe.timeout)?;
+        Ok(Config {
+            fleet,
+            coordination,
+            backend,
+            probe,
+            checks,
+            http,
+            log,
+            litellm,
+        })
+    }
+
+    fn fleet(&mut self, raw: &raw::Fleet) -> Result<Fleet, ConfigError> {
+        let name = self.text("fleet.name", &raw.name.0)?;
+        let name = FleetName::new(name)
+            .map_err(|error| self.invalid("fleet.name", format!("is not usable: {}", error.why)))?;
+        let pod_id = match &raw.pod_id {
+            None => None,
+            Some(id) => {
+                let id = self.text("fleet.pod_id", &id.0)?;
+                Some(PodId::new(id).map_err(|error| {
+                    self.invalid("fleet.pod_id", format!("is not usable: {}", error.why))
+                })?)
+            }
+        };
+        let secret = match &raw.secret {
+            None => None,
+            Some(secret) => Some(self.secret("fleet.secret", &secret.0)?),
+        };
+        Ok(Fleet {
+            name,
+            secret,
+            pod_id,
+            pod_name_hint: pod_name_hint(self.env),
+        })
+    }
+
+    fn log(&mut self, raw: &raw::Log) -> Result<Log, ConfigError> {
+        let level = self.choice(
+            "log.level",
+            &raw.level.0,
+            &[
+                ("error", LogLevel::Error),
+                ("warn", LogLevel::Warn),
+                ("info", LogLevel::Info),
+                ("debug", LogLevel::Debug),
+                ("trace", LogLevel::Trace),
+            ],
+        )?;
+        let format = self.choice(
+            "log.format",
+            &raw.format.0,
+            &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+        )?;
+        Ok(Log { level, format })
+    }
+
+    fn litellm(&mut self, raw: &raw::Litellm) -> Result<Litellm, ConfigError> {
+        let cost_map = match &raw.cost_map {
+            None => None,
+            Some(path) => Some(self.path("litellm.cost_map", &path.0)?),
+        };
+        let file = self.litellm;
+        Ok(Litellm {
+            config: file.and_then(|file| file.files.first().cloned()),
+            files: file.map(|file| file.files.clone()).unwrap_or_default(),
+            details: raw.details.0,
+            wire: raw.wire.map(|wire| wire.0),
+            shared_on_plain_redis: file.is_some_and(|file| {
+                file.shared && matches!(file.cache, crate::litellm::Cache::Redis(_))
+            }),
+            store_model_in_db: file.is_some_and(|file| file.store_model_in_db)
+                || self
+                    .env
+                    .get("STORE_MODEL_IN_DB")
+                    .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            cost_map,
+            environment: file
+                .map(|file| {
+                    let exported = file.exported.iter();
+                    exported
+                        .map(|(name, value)| (name.clone(), Secret::new(value)))
+                        .collect()
+                })
+                .unwrap_or_default(),
+        })
+    }
+
+    /// An error about a key.
+    fn invalid(&self, key: &str, why: impl Into<String>) -> ConfigError {
+        ConfigError::Invalid {
+            origin: self.origin(key),
+            key: shown_key(key),
+            why: why.into(),
+        }
+    }
+
+    fn origin(&self, key: &str) -> String {
+        match self.origins.get(key) {
+            Some(origin) => origin.clone(),
+            None => self.layers.origin(key),
+        }
+    }
+
+    /// A text with its reference followed. What LiteLLM's file and the seed's variables say is taken as it is.
+    fn text(&self, key: &str, raw: &str) -> Result<String, ConfigError> {
+        self.follow(key, raw, self.layers.rank(key))
+    }
+
+    fn follow(&self, key: &str, raw: &str, rank: Rank) -> Result<String, ConfigError> {
+        if rank < Rank::Toml {
+            return Ok(raw.to_owned());
+        }
+        let variable = raw
+            .strip_prefix("env:")
+            .or_else(|| raw.strip_prefix(environ::PREFIX));
+        if let Some(variable) = variable {
+            return self.env.get(variable).cloned().ok_or_else(|| {
+                self.invalid(
+                    key,
+                    format!(
+                        "refers to the variable `{variable}`, which is not set: set it, or write `file:PATH` or the value itself"
+                    ),
+                )
+            });
+        }
+        let Some(path) = raw.strip_prefix("file:") else {
+            return Ok(raw.to_owned());
+        };
+        let path = self.base(rank).join(path);
+        let shown = shown_path(&path, self.working_dir);
+        let bytes = read_bounded(&path, &shown, MAX_SECRET_BYTES)
+            .map_err(|error| self.invalid(key, format!("refers to a file: {error}")))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            self.invalid(
+                key,
+                format!("refers to the file `{shown}`, which is not UTF-8"),
+            )
+        })?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// A secret with its reference followed; never empty.
+    fn secret(&self, key: &str, raw: &str) -> Result<Secret, ConfigError> {
+        let text = self.text(key, raw)?;
+        if text.is_empty() {
+            return Err(self.invalid(key, "is empty: give it a value, or leave the key out"));
+        }
+        Ok(Secret::new(text))
+    }
+
+    /// A path, joined to where it starts.
+    fn path(&self, key: &str, raw: &str) -> Result<PathBuf, ConfigError> {
+        let text = self.text(key, raw)?;
+        if text.is_empty() {
+            return Err(self.invalid(key, "is empty: give a path, or leave the key out"));
+        }
+        Ok(self.base(self.layers.rank(key)).join(text))
+    }
+
+    /// Paths in a TOML file start where the file is; all others where the daemon was started.
+    fn base(&self, rank: Rank) -> &Path {
+        if rank == Rank::Toml {
+            &self.toml_dir
+        } else {
+            self.working_dir
+        }
+    }
+
+    fn choice<T: Copy>(&self, key: &str, raw: &str, known: &[(&str, T)]) -> Result<T, ConfigError> {
+        let text = self.text(key, raw)?;
+        let lower = text.trim().to_ascii_lowercase();
+        if let Some((_, value)) = known.iter().find(|(name, _)| *name == lower) {
+            return Ok(*value);
+        }
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let near = keys::nearest(&lower, &names)
+            .map(|near| format!(", did you mean `{near}`?"))
+            .unwrap_or_default();
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        Err(self.invalid(
+            key,
+            format!("must be one of {}, not `{raw}`{near}", names.join(", ")),
+        ))
+    }
+
+    fn within(
+        &self,
+        key: &str,
+        value: Duration,
+        least: Duration,
+        most: Duration,
+    ) -> Result<Duration, ConfigError> {
+        if (least..=most).contains(&value) {
+            return Ok(value);
+        }
+        Err(self.invalid(
+            key,
+            format!(
+                "must be between {} and {}, not {}",
+                units::show(least),
+                units::show(most),
+                units::show(value)
+            ),
+        ))
+    }
+
+    fn count<T: TryFrom<u64>>(
+        &self,
+        key: &str,
+        value: u64,
+        least: u64,
+        most: u64,
+    ) -> Result<T, ConfigError> {
+        let out = T::try_from(value).ok();
+        out.filter(|_| (least..=most).contains(&value))
+            .ok_or_else(|| {
+                self.invalid(
+                    key,
+                    format!("must be between {least} and {most}, not {value}"),
+                )
+            })
+    }
+}
+
+/// `POD_NAME`, else `HOSTNAME`, made fit for a pod id; room is left for a random suffix.
+fn pod_name_hint(env: &BTreeMap<String, String>) -> Option<String> {
+    const MOST: usize = 64;
+    let name = ["POD_NAME", "HOSTNAME"]
+        .iter()
+        .filter_map(|variable| env.get(*variable))
+        .map(|name| name.trim())
+        .find(|name| !name.is_empty())?;
+    let fit = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+            c
+        } else {
+            '-'
+        }
+    };
+    Some(name.chars().map(fit).take(MOST).collect())
+}
+
+impl Resolver<'_> {
+    /// The author of everything that `config show` prints.
+    pub(crate) fn all_origins(&self, config: &Config) -> BTreeMap<String, String> {
+        let mut out: BTreeMap<String, String> = keys::KEYS
+            .iter()
+            .map(|key| (key.path.to_owned(), self.origin(key.path)))
+            .collect();
+        let ours = self.layers.origin("checks");
+        let deployments = config
+            .checks
+            .len()
+            .saturating_sub(self.layers.length("checks"));
+        for (index, check) in config.checks.iter().enumerate() {
+            let origin = match (self.litellm, index.checked_sub(deployments)) {
+                (Some(file), None) => file.name.clone(),
+                (_, Some(native)) => self.layers.origin(&format!("checks.{native}")),
+                (None, None) => ours.clone(),
+            };
+            out.insert(format!("checks[{}]", check.name), origin);
+        }
+        out
+    }
+}

@@ -1,0 +1,239 @@
+//! What is probed: LiteLLM's deployments, then the native `[[checks]]`.
+
+use std::collections::HashSet;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::id::CheckId;
+use watchkeeper_core::secret::Secret;
+
+use super::{MAX_PROBE_TIMEOUT, Resolver};
+use crate::error::ConfigError;
+use crate::litellm::provider;
+use crate::shown;
+use crate::{raw, units};
+
+type Shown = Map<String, Value>;
+
+impl Resolver<'_> {
+    pub(super) fn checks(
+        &mut self,
+        native: &[raw::Check],
+        timeout: Duration,
+    ) -> Result<Vec<Check>, ConfigError> {
+        let mut checks = match self.litellm {
+            Some(file) => file.checks(self.env, timeout, &mut self.warnings)?,
+            None => Vec::new(),
+        };
+        let mut taken: HashSet<String> = checks
+            .iter()
+            .map(|check| check.id.as_str().to_owned())
+            .collect();
+        for (index, raw) in native.iter().enumerate() {
+            let check = self.native(index, raw, timeout)?;
+            if !taken.insert(check.id.as_str().to_owned()) {
+                return Err(self.invalid(
+                    &format!("checks.{index}.name"),
+                    format!(
+                        "`{}` is taken by another check: names must be unique",
+                        check.name
+                    ),
+                ));
+            }
+            checks.push(check);
+        }
+        if checks.is_empty() {
+            return Err(self.nothing_to_check());
+        }
+        Ok(checks)
+    }
+
+    fn nothing_to_check(&self) -> ConfigError {
+        let (key, why) = if self.litellm.is_some() {
+            (
+                "model_list",
+                "is missing or empty, and there are no `[[checks]]`: name at least one model",
+            )
+        } else {
+            (
+                "checks",
+                "is missing or empty: add a `[[checks]]` table with `name` and `model`, or name a LiteLLM file in `litellm.config`",
+            )
+        };
+        let line = self.litellm.and_then(|file| file.line_of("model_list"));
+        ConfigError::Invalid {
+            origin: match line {
+                Some(line) => format!("{}, line {line}", self.files),
+                None => self.files.clone(),
+            },
+            key: key.into(),
+            why: why.into(),
+        }
+    }
+
+    fn native(
+        &self,
+        index: usize,
+        raw: &raw::Check,
+        timeout: Duration,
+    ) -> Result<Check, ConfigError> {
+        let key = |name: &str| format!("checks.{index}.{name}");
+        let name = self.text(&key("name"), &raw.name.0)?;
+        let id = CheckId::new(&name)
+            .map_err(|error| self.invalid(&key("name"), format!("is not usable: {}", error.why)))?;
+        let least = Duration::from_millis(1);
+        let timeout = match raw.timeout {
+            None => timeout,
+            Some(span) => self.within(&key("timeout"), span.0, least, MAX_PROBE_TIMEOUT)?,
+        };
+        let (target, shown) = match (&raw.model, &raw.http, &raw.tcp) {
+            (Some(model), None, None) => self.model(index, raw, &model.0)?,
+            (None, Some(http), None) => {
+                self.only_for_models(index, raw)?;
+                self.http_target(&key("http"), &http.0)?
+            }
+            (None, None, Some(tcp)) => {
+                self.only_for_models(index, raw)?;
+                self.tcp_target(&key("tcp"), &tcp.0)?
+            }
+            _ => {
+                return Err(self.invalid(
+                    &format!("checks.{index}"),
+                    format!("(`{name}`) must have exactly one of `model`, `http` and `tcp`"),
+                ));
+            }
+        };
+        Ok(Check {
+            id,
+            name,
+            target,
+            timeout,
+            shown,
+            background: true,
+        })
+    }
+
+    fn only_for_models(&self, index: usize, raw: &raw::Check) -> Result<(), ConfigError> {
+        for (name, given) in [
+            ("api_key", raw.api_key.is_some()),
+            ("api_base", raw.api_base.is_some()),
+            ("mode", raw.mode.is_some()),
+        ] {
+            if given {
+                return Err(self.invalid(
+                    &format!("checks.{index}.{name}"),
+                    "stands in a check without `model`: leave it out",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn model(
+        &self,
+        index: usize,
+        raw: &raw::Check,
+        model: &str,
+    ) -> Result<(Target, Shown), ConfigError> {
+        let key = |name: &str| format!("checks.{index}.{name}");
+        let model = self.text(&key("model"), model)?;
+        if model.trim().is_empty() {
+            return Err(self.invalid(&key("model"), "is empty: write it like `openai/gpt-4o`"));
+        }
+        let api_base = match &raw.api_base {
+            None => None,
+            Some(base) => Some(self.http_url(&key("api_base"), &base.0)?),
+        };
+        let api_key = match &raw.api_key {
+            None => None,
+            Some(secret) => Some(self.secret(&key("api_key"), &secret.0)?),
+        };
+        let mode = match &raw.mode {
+            None => None,
+            Some(mode) => Some(self.text(&key("mode"), &mode.0)?),
+        };
+        let mut shown = Shown::new();
+        shown.insert("model".into(), Value::from(model.as_str()));
+        if let Some(base) = &api_base {
+            shown.insert("api_base".into(), Value::from(shown::public_url(base)));
+        }
+        let target = Target::Model(Box::new(ModelTarget {
+            provider: provider::resolve(&model, None),
+            model,
+            mode,
+            api_base: api_base.map(Secret::new),
+            api_key,
+            params: Map::new(),
+            health: HealthParams::default(),
+        }));
+        Ok((target, shown))
+    }
+
+    fn http_target(&self, key: &str, text: &str) -> Result<(Target, Shown), ConfigError> {
+        let url = self.http_url(key, text)?;
+        let shown = shown::address(&url);
+        let url = Secret::new(url);
+        Ok((Target::Http { url }, shown))
+    }
+
+    fn http_url(&self, key: &str, text: &str) -> Result<String, ConfigError> {
+        let text = self.text(key, text)?;
+        let good = Url::parse(&text)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if good {
+            return Ok(text);
+        }
+        // Not repeated: it may hold a password.
+        Err(self.invalid(
+            key,
+            "must be a URL that begins with `http://` or `https://`",
+        ))
+    }
+
+    fn tcp_target(&self, key: &str, text: &str) -> Result<(Target, Shown), ConfigError> {
+        let text = self.text(key, text)?;
+        let (host, port) = host_and_port(&text).ok_or_else(|| {
+            self.invalid(
+                key,
+                format!(
+                    "must be a host and a port such as `db:5432` or `[::1]:5432`, not `{text}`"
+                ),
+            )
+        })?;
+        let target = Target::Tcp {
+            host: host.to_owned(),
+            port,
+        };
+        Ok((target, shown::address(&format!("tcp://{text}"))))
+    }
+}
+
+fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    if let Some(v6) = host.strip_prefix('[') {
+        let v6 = v6.strip_suffix(']')?;
+        return v6.parse::<Ipv6Addr>().is_ok().then_some((v6, port));
+    }
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | ']' | ':');
+    (!host.is_empty() && !host.contains(odd)).then_some((host, port))
+}
+
+/// What a check asks, in a few words for `config show`.
+pub(crate) fn describe(check: &Check) -> String {
+    let what = match &check.target {
+        Target::Model(model) => model.model.clone(),
+        Target::Http { url } => shown::public_url(url.expose()),
+        Target::Tcp { host, port } if host.contains(':') => format!("tcp://[{host}]:{port}"),
+        Target::Tcp { host, port } => format!("tcp://{host}:{port}"),
+        Target::Invalid { reason, .. } => format!("config_error: {reason}"),
+    };
+    let mut out = format!("{what}, {}", units::show(check.timeout));
+    if !check.background {
+        out.push_str(", on demand only");
+    }
+    out
+}

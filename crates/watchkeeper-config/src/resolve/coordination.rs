@@ -1,0 +1,135 @@
+//! `[coordination]` and `[probe]`.
+
+use std::time::Duration;
+
+use super::{MAX_PROBE_TIMEOUT, Resolver};
+use crate::config::{Backend, BackendKind, Coordination, LockScope, Probe};
+use crate::error::ConfigError;
+use crate::layers::Rank;
+use crate::raw;
+use crate::units;
+
+/// A day.
+const DAY: Duration = Duration::from_secs(86_400);
+/// Shortest interval: below it a probe is hardly over when the next is due.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+/// `coordination.cache_ttl` unless the interval is longer: LiteLLM's own.
+const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(300);
+/// Store operations that a lease must outlast: a renewal at a third of it may fail twice and still come in time.
+const OPERATIONS_PER_LEASE: u32 = 6;
+/// Largest share of the interval that jitter may take.
+const MAX_JITTER: f64 = 0.5;
+/// Most probes at once; each holds a socket.
+const MAX_CONCURRENCY: u64 = 10_000;
+/// Results that an entry's history holds, so no longer row can be counted.
+const MAX_IN_A_ROW: u64 = 64;
+
+impl Resolver<'_> {
+    pub(super) fn coordination(
+        &mut self,
+        raw: &raw::Coordination,
+        backend: &Backend,
+    ) -> Result<Coordination, ConfigError> {
+        let interval = self.within(
+            "coordination.interval",
+            raw.interval.0,
+            MIN_INTERVAL,
+            30 * DAY,
+        )?;
+        let lock_ttl = self.lock_ttl(raw.lock_ttl.0, backend.timeout)?;
+        let cache_ttl = match raw.cache_ttl {
+            None => DEFAULT_CACHE_TTL.max(interval),
+            Some(ttl) => self.within("coordination.cache_ttl", ttl.0, MIN_INTERVAL, 60 * DAY)?,
+        };
+        if cache_ttl < interval {
+            self.warnings.push(format!(
+                "{}: `coordination.cache_ttl` {} is shorter than `coordination.interval` {}, so checks are asked every {}",
+                self.origin("coordination.cache_ttl"),
+                units::show(cache_ttl),
+                units::show(interval),
+                units::show(cache_ttl)
+            ));
+        }
+        let jitter = raw.jitter.0;
+        if !(0.0..=MAX_JITTER).contains(&jitter) {
+            return Err(self.invalid(
+                "coordination.jitter",
+                format!("must be between 0 and {MAX_JITTER}, not {jitter}"),
+            ));
+        }
+        let lock_scope = self.choice(
+            "coordination.lock_scope",
+            &raw.lock_scope.0,
+            &[("fleet", LockScope::Fleet), ("check", LockScope::Check)],
+        )?;
+        self.warn_of_no_store(raw.enabled.0, backend);
+        Ok(Coordination {
+            enabled: raw.enabled.0,
+            background: raw.background.0,
+            interval,
+            lock_ttl,
+            cache_ttl,
+            lock_scope,
+            jitter,
+        })
+    }
+
+    fn lock_ttl(&self, lock_ttl: Duration, timeout: Duration) -> Result<Duration, ConfigError> {
+        let key = "coordination.lock_ttl";
+        let lock_ttl = self.within(key, lock_ttl, Duration::from_millis(1), DAY)?;
+        let least = timeout * OPERATIONS_PER_LEASE;
+        if lock_ttl >= least {
+            return Ok(lock_ttl);
+        }
+        Err(self.invalid(
+            key,
+            format!(
+                "{} must be at least {OPERATIONS_PER_LEASE} x `backend.timeout` {}, that is {}: raise the one or lower the other",
+                units::show(lock_ttl),
+                units::show(timeout),
+                units::show(least)
+            ),
+        ))
+    }
+
+    fn warn_of_no_store(&mut self, enabled: bool, backend: &Backend) {
+        let asked_for = self.layers.rank("coordination.enabled") > Rank::Default;
+        let meant = self.layers.has("backend.kind") || self.without_store;
+        if enabled && asked_for && !meant && backend.kind == BackendKind::Memory {
+            self.warnings.push(format!(
+                "{}: coordination is asked for, but no store is configured: this pod uses the in-memory store and shares \
+                 nothing; set `backend.redis.url`, or `backend.kind = \"memory\"` if that is meant",
+                self.origin("coordination.enabled")
+            ));
+        }
+    }
+
+    pub(super) fn probe(
+        &mut self,
+        raw: &raw::Probe,
+        coordination: &Coordination,
+    ) -> Result<Probe, ConfigError> {
+        let least = Duration::from_millis(1);
+        let timeout = self.within("probe.timeout", raw.timeout.0, least, MAX_PROBE_TIMEOUT)?;
+        let spread = raw.spread.0;
+        if spread >= coordination.interval {
+            return Err(self.invalid(
+                "probe.spread",
+                format!(
+                    "{} must be shorter than `coordination.interval` {}",
+                    units::show(spread),
+                    units::show(coordination.interval)
+                ),
+            ));
+        }
+        let in_a_row = |key: &str, count: u64| self.count(key, count, 1, MAX_IN_A_ROW);
+        Ok(Probe {
+            concurrency: self.count("probe.concurrency", raw.concurrency.0, 1, MAX_CONCURRENCY)?,
+            concurrency_is_explicit: self.layers.rank("probe.concurrency") > Rank::Default,
+            timeout,
+            healthy_after: in_a_row("probe.healthy_after", raw.healthy_after.0)?,
+            unhealthy_after: in_a_row("probe.unhealthy_after", raw.unhealthy_after.0)?,
+            spread,
+        })
+    }
+}
