@@ -1,0 +1,293 @@
+//! Whole pods in one process, on the in-memory store and virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, advance, sleep};
+use watchkeeper_core::cache::Store;
+use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::fingerprint::LockScope;
+use watchkeeper_core::id::{CheckId, FleetName, PodId};
+use watchkeeper_core::probe::{Plan, Prober};
+use watchkeeper_core::report::Thresholds;
+use watchkeeper_core::status::{Mode, ShownSettings, StatusSource};
+use watchkeeper_core::time::{Clock, Moment, UnixMillis};
+use watchkeeper_core::verdict::{Outcome, Verdict};
+use watchkeeper_memory::MemoryStore;
+use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, group_settings};
+
+/// Tokio's virtual time, which a paused runtime moves on by itself when everybody waits.
+struct VirtualClock(Instant);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Moment {
+        Moment::ZERO + self.0.elapsed()
+    }
+
+    fn unix(&self) -> UnixMillis {
+        UnixMillis(1_795_358_400_000 + i64::try_from(self.0.elapsed().as_millis()).unwrap())
+    }
+}
+
+/// Answers after a fixed time, and remembers when each probe started.
+struct CountingProber {
+    clock: Arc<dyn Clock>,
+    takes: Duration,
+    starts: Mutex<BTreeMap<String, Vec<Moment>>>,
+}
+
+impl CountingProber {
+    fn starts(&self, check: &str) -> Vec<Moment> {
+        self.starts
+            .lock()
+            .unwrap()
+            .get(check)
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Prober for CountingProber {
+    fn plan(&self, _: &Check) -> Result<Plan, String> {
+        Err("not planned here".into())
+    }
+
+    async fn probe(&self, check: &Check) -> Verdict {
+        self.starts
+            .lock()
+            .unwrap()
+            .entry(check.name.clone())
+            .or_default()
+            .push(self.clock.now());
+        sleep(self.takes).await;
+        Verdict::new(Outcome::Healthy, None, None, self.takes, self.clock.unix())
+    }
+}
+
+fn checks(count: usize) -> Vec<Check> {
+    (1..=count)
+        .map(|n| Check {
+            id: CheckId::new(format!("m{n}")).unwrap(),
+            name: format!("m{n}"),
+            target: Target::Tcp {
+                host: "127.0.0.1".into(),
+                port: 1,
+            },
+            timeout: Duration::from_secs(60),
+            shown: serde_json::Map::new(),
+            background: true,
+        })
+        .collect()
+}
+
+struct World {
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+    prober: Arc<CountingProber>,
+    scope: LockScope,
+    lock_ttl: Duration,
+}
+
+impl World {
+    fn new(scope: LockScope, takes: Duration) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock(Instant::now()));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&clock)));
+        let prober = Arc::new(CountingProber {
+            clock: Arc::clone(&clock),
+            takes,
+            starts: Mutex::new(BTreeMap::new()),
+        });
+        Self {
+            clock,
+            store,
+            prober,
+            scope,
+            lock_ttl: Duration::from_secs(6),
+        }
+    }
+
+    fn pod(&self, name: &str, checks: Vec<Check>) -> Pod {
+        let fleet = FleetName::new("test").unwrap();
+        let pod = PodId::new(name).unwrap();
+        let options = GroupOptions {
+            fleet: fleet.clone(),
+            secret: None,
+            pod: pod.clone(),
+            scope: self.scope,
+            interval: Duration::from_secs(5),
+            lock_ttl: self.lock_ttl,
+            cache_ttl: Duration::from_secs(300),
+            jitter: 0.05,
+            concurrency: 4,
+            spread: Duration::ZERO,
+            thresholds: Thresholds {
+                healthy_after: 1,
+                unhealthy_after: 1,
+            },
+            op_timeout: Duration::from_millis(500),
+            drain: Duration::from_secs(10),
+            coordinate: true,
+            background: true,
+            seed: name.bytes().map(u64::from).sum(),
+        };
+        let groups = group_settings(&options, &checks).unwrap();
+        Pod::start(PodOptions {
+            fleet,
+            pod,
+            version: "0".into(),
+            checks,
+            groups,
+            shown: ShownSettings {
+                enabled: true,
+                background: true,
+                interval: options.interval,
+                lock_ttl: options.lock_ttl,
+                cache_ttl: options.cache_ttl,
+                lock_scope: self.scope,
+                fresh_for: ShownSettings::fresh_for(
+                    options.interval,
+                    options.cache_ttl,
+                    options.jitter,
+                ),
+                details: true,
+            },
+            backend: "memory",
+            store: Arc::clone(&self.store),
+            prober: Arc::clone(&self.prober) as _,
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::new(Metrics::new("0")),
+            concurrency: 4,
+            op_timeout: options.op_timeout,
+            drain: options.drain,
+        })
+    }
+}
+
+/// Gaps between starts, in seconds.
+fn gaps(starts: &[Moment]) -> Vec<f64> {
+    starts
+        .windows(2)
+        .map(|w| w[1].since(w[0]).as_secs_f64())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_pods_ask_each_check_once_per_interval_and_all_show_the_same() {
+    for scope in [LockScope::Fleet, LockScope::Check] {
+        let world = World::new(scope, Duration::from_millis(300));
+        let pods: Vec<Pod> = (1..=4)
+            .map(|n| world.pod(&format!("pod-{n}"), checks(5)))
+            .collect();
+        sleep(Duration::from_secs(29)).await;
+        for n in 1..=5 {
+            let starts = world.prober.starts(&format!("m{n}"));
+            assert_eq!(starts.len(), 6, "{scope:?} m{n}: {starts:?}");
+            assert!(
+                gaps(&starts).iter().all(|g| (4.99..5.5).contains(g)),
+                "{scope:?} m{n}: {starts:?}"
+            );
+        }
+        let shown: Vec<_> = pods
+            .iter()
+            .map(|pod| {
+                let snapshot = pod.status().snapshot();
+                let found: Vec<_> = snapshot
+                    .groups
+                    .iter()
+                    .flat_map(|g| {
+                        g.entries
+                            .values()
+                            .map(|k| (k.entry.check.clone(), k.entry.started))
+                    })
+                    .collect();
+                assert_eq!(found.len(), 5);
+                assert!(snapshot.store_up);
+                found
+            })
+            .collect();
+        assert!(shown.windows(2).all(|w| w[0] == w[1]), "{shown:?}");
+        for pod in pods {
+            pod.leave().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_slower_than_the_lease_is_still_asked_once_because_the_lease_is_renewed() {
+    let world = World::new(LockScope::Fleet, Duration::from_secs(20));
+    let pods: Vec<Pod> = (1..=3)
+        .map(|n| world.pod(&format!("pod-{n}"), checks(2)))
+        .collect();
+    sleep(Duration::from_secs(19)).await;
+    assert_eq!(world.prober.starts("m1").len(), 1);
+    let modes: Vec<Mode> = pods.iter().map(|p| p.status().snapshot().mode()).collect();
+    assert_eq!(
+        modes.iter().filter(|m| **m == Mode::Leading).count(),
+        1,
+        "{modes:?}"
+    );
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(
+        world.prober.starts("m1").len(),
+        3,
+        "{:?}",
+        world.prober.starts("m1")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_leaves_hands_over_what_it_has_and_the_next_asks_only_what_was_given_up() {
+    let world = World::new(LockScope::Fleet, Duration::from_secs(2));
+    let first = world.pod("pod-1", checks(6));
+    sleep(Duration::from_secs(1)).await;
+    let second = world.pod("pod-2", checks(6));
+    sleep(Duration::from_millis(500)).await;
+    // Four of six run; the other two have not started.
+    first.leave().await;
+    sleep(Duration::from_secs(3)).await;
+    for n in 1..=6 {
+        assert_eq!(world.prober.starts(&format!("m{n}")).len(), 1, "m{n}");
+    }
+    assert_eq!(second.status().snapshot().groups[0].entries.len(), 6);
+    second.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_run_is_shared_by_two_pods_that_ask_at_once() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(200));
+    let pods: Vec<Pod> = (1..=2)
+        .map(|n| world.pod(&format!("pod-{n}"), checks(3)))
+        .collect();
+    sleep(Duration::from_secs(2)).await;
+    let wanted = vec![CheckId::new("m2").unwrap()];
+    let (a, b) = tokio::join!(pods[0].force(wanted.clone()), pods[1].force(wanted));
+    a.unwrap();
+    b.unwrap();
+    assert_eq!(
+        world.prober.starts("m2").len(),
+        2,
+        "one of the round at start, one shared by both calls"
+    );
+    assert_eq!(world.prober.starts("m1").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_lists_on_one_store_never_meet() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(100));
+    let a = world.pod("pod-a", checks(3));
+    let b = world.pod("pod-b", checks(5).split_off(2));
+    advance(Duration::from_millis(1)).await;
+    sleep(Duration::from_secs(3)).await;
+    let ids = |pod: &Pod| -> Vec<String> {
+        pod.status().snapshot().groups[0]
+            .entries
+            .keys()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(ids(&a), ["m1", "m2", "m3"]);
+    assert_eq!(ids(&b), ["m3", "m4", "m5"]);
+}
