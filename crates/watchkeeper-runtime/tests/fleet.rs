@@ -121,7 +121,7 @@ impl World {
             lock_ttl: self.lock_ttl,
             cache_ttl: Duration::from_secs(300),
             jitter: 0.05,
-            concurrency: 4,
+            concurrency: 8,
             spread: Duration::ZERO,
             thresholds: Thresholds {
                 healthy_after: 1,
@@ -159,7 +159,7 @@ impl World {
             prober: Arc::clone(&self.prober) as _,
             clock: Arc::clone(&self.clock),
             metrics: Arc::new(Metrics::new("0")),
-            concurrency: 4,
+            concurrency: 8,
             op_timeout: options.op_timeout,
             drain: options.drain,
         })
@@ -241,17 +241,17 @@ async fn a_check_slower_than_the_lease_is_still_asked_once_because_the_lease_is_
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_leaves_hands_over_what_it_has_and_the_next_asks_only_what_was_given_up() {
     let world = World::new(LockScope::Fleet, Duration::from_secs(2));
-    let first = world.pod("pod-1", checks(6));
+    let first = world.pod("pod-1", checks(10));
     sleep(Duration::from_secs(1)).await;
-    let second = world.pod("pod-2", checks(6));
+    let second = world.pod("pod-2", checks(10));
     sleep(Duration::from_millis(500)).await;
-    // Four of six run; the other two have not started.
+    // Eight of ten run; the other two have not started.
     first.leave().await;
     sleep(Duration::from_secs(3)).await;
-    for n in 1..=6 {
+    for n in 1..=10 {
         assert_eq!(world.prober.starts(&format!("m{n}")).len(), 1, "m{n}");
     }
-    assert_eq!(second.status().snapshot().groups[0].entries.len(), 6);
+    assert_eq!(second.status().snapshot().groups[0].entries.len(), 10);
     second.leave().await;
 }
 
