@@ -1,0 +1,108 @@
+//! `watchkeeper run`: the daemon.
+//!
+//! Order of the start: configuration, listener, store and prober, pod, HTTP. Order of the end: not ready any more, no
+//! new probe, finished entries published and the lease released, listener closed.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use watchkeeper_api::{ApiState, Limits, router, serve};
+use watchkeeper_config::Config;
+use watchkeeper_core::probe::Prober;
+use watchkeeper_core::time::Clock;
+use watchkeeper_runtime::{BootClock, Metrics};
+
+use crate::cli::RunArgs;
+use crate::exit::Failure;
+use crate::signals::StopSignals;
+use crate::wiring::metrics::PodMetrics;
+use crate::{inputs, telemetry, wiring};
+
+/// Runs the daemon until it is told to stop.
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let loaded = inputs::read(&args.from, inputs::run_overrides(args))?;
+    telemetry::start(&loaded.config.log);
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("the runtime could not be started: {error}")))?;
+    let result = runtime.block_on(daemon(&loaded.config));
+    // Tasks that hang in the kernel (a name being looked up) do not hold back the exit.
+    runtime.shutdown_background();
+    result
+}
+
+async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
+    let mut signals = StopSignals::listen()
+        .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))?;
+    let listen = config.http.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        Failure::failed(format!(
+            "cannot listen on `{listen}` (`http.listen`): {error}; is another pod running there?"
+        ))
+    })?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+
+    let clock: Arc<dyn Clock> = Arc::new(BootClock);
+    let wired = wiring::store::build(
+        &config.backend.kind,
+        config.backend.timeout,
+        &config.fleet.name,
+        &clock,
+    )?;
+    let prober: Arc<dyn Prober> = wiring::probes::build(&clock)?;
+    let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
+    let pod = wiring::pod::start(
+        config,
+        wiring::pod::pod_id(config)?,
+        wired,
+        prober,
+        Arc::clone(&clock),
+        Arc::clone(&metrics),
+    )?;
+
+    let pod_metrics = Arc::new(PodMetrics {
+        metrics,
+        status: pod.status(),
+    });
+    let state = ApiState {
+        source: pod.status(),
+        keys: config.http.api_keys.clone(),
+        metrics_auth: config.http.metrics_auth,
+        metrics: Arc::clone(&pod_metrics) as _,
+        observer: Some(pod_metrics),
+    };
+    let close = CancellationToken::new();
+    let limits = Limits {
+        drain: config.http.drain,
+        ..Limits::default()
+    };
+    let server = tokio::spawn(serve(
+        listener,
+        router(state),
+        close.clone().cancelled_owned(),
+        limits,
+    ));
+    info!(address = %address, "listening on http://{address}");
+
+    let signal = signals.next().await;
+    info!(signal, drain = ?config.http.drain, "leaving: finishing probes in flight, handing over; a second signal leaves at once");
+    let leave = async {
+        pod.leave().await;
+        close.cancel();
+        if let Err(error) = server.await {
+            warn!(%error, "the listener ended badly");
+        }
+    };
+    tokio::select! {
+        () = leave => info!("left in order"),
+        signal = signals.next() => warn!(signal, "left at once, the lease is left to its end"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

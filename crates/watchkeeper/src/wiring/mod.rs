@@ -1,0 +1,6 @@
+//! From configuration to running parts. The one place where a backend's kind is looked at.
+
+pub(crate) mod metrics;
+pub(crate) mod pod;
+pub(crate) mod probes;
+pub(crate) mod store;
