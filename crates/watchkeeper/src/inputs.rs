@@ -39,6 +39,7 @@ pub(crate) fn read(
         litellm_config: args.litellm_config.clone(),
         overrides,
         working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+        without_store: false,
     };
     load(&inputs).map_err(Failure::bad_config)
 }
