@@ -20,6 +20,7 @@ pub mod mock_llm;
 pub mod process;
 pub mod proxy;
 pub mod redis_process;
+pub mod redis_server;
 
 /// How often a state is looked at that tells nobody when it changes.
 pub const POLL: Duration = Duration::from_millis(20);

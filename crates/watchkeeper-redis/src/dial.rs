@@ -67,10 +67,15 @@ impl Dialer {
     }
 
     pub(crate) fn too_slow(&self) -> Failure {
+        let tls = if self.tls.is_some() {
+            ", does it speak TLS there"
+        } else {
+            ""
+        };
         Failure::new(
             StoreErrorKind::Timeout,
             format!(
-                "no connection to `{}` within `{:?}`: is the address right, and does the server still answer",
+                "no connection to `{}` within `{:?}`: is the address right{tls}, and does the server still answer",
                 self.address,
                 self.timeout()
             ),

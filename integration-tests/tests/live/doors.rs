@@ -1,0 +1,351 @@
+//! Passwords, users, databases, TLS, and servers that let us in but take no writes.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use watchkeeper_core::cache::ReportCache;
+use watchkeeper_core::error::{StoreError, StoreErrorKind};
+use watchkeeper_core::lease::{LeaseStore, Token};
+use watchkeeper_core::secret::Secret;
+use watchkeeper_integration_tests::process::free_address;
+use watchkeeper_integration_tests::redis_process::RedisProcess;
+use watchkeeper_redis::{RedisOptions, RedisStore, TlsOptions};
+
+use crate::support::{acquire, group, options, publish};
+
+const SECRET: &str = "p@ss/w:rd#1";
+/// The same in a URL.
+const ENCODED: &str = "p%40ss%2Fw%3Ard%231";
+
+fn connect(options: RedisOptions) -> RedisStore {
+    RedisStore::connect(options).unwrap()
+}
+
+/// Both ways in have to fail in the same way, and neither may show a password.
+async fn refused(options: RedisOptions, kind: StoreErrorKind) -> StoreError {
+    let store = connect(options);
+    let error = acquire(&store, "a", 1).await.unwrap_err();
+    assert_eq!(error.kind, kind, "{error}");
+    assert!(!error.may_have_landed, "{error}");
+    assert!(!error.to_string().contains(SECRET), "{error}");
+    assert_eq!(store.ping().await.unwrap_err().kind, kind);
+    error
+}
+
+#[tokio::test]
+async fn a_password_opens_and_a_wrong_or_missing_one_is_told() {
+    let redis = RedisProcess::start_with(&["--requirepass", SECRET]).await;
+    let url = |who: &str| format!("redis://{who}{}/", redis.address());
+    let store = connect(options(&url(&format!(":{ENCODED}@"))));
+    acquire(&store, "a", 1).await.unwrap();
+    refused(options(&url(":wrong@")), StoreErrorKind::Auth).await;
+    let missing = refused(options(&url("")), StoreErrorKind::Auth).await;
+    assert!(missing.message.contains("`password`"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_password_where_none_is_set_is_told() {
+    let redis = RedisProcess::start().await;
+    let url = format!("redis://:{ENCODED}@{}/", redis.address());
+    refused(options(&url), StoreErrorKind::Auth).await;
+}
+
+/// The rights that the crate's documentation lists.
+fn rights(fleet: &str) -> Vec<String> {
+    let keys = format!("~watchkeeper:{{{fleet}}}:*");
+    let channels = format!("&watchkeeper:{{{fleet}}}:*");
+    let words = format!(
+        "ACL SETUSER app reset on >{SECRET} {keys} {channels} +evalsha +eval +time +ping +select +subscribe +publish \
+         +pttl +getrange +type +strlen +set +del +unlink +llen +scard +zcard +xlen \
+         +hget +hset +hsetnx +hlen +hkeys +hdel +hexists +hstrlen +pexpire"
+    );
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+async fn allow(redis: &RedisProcess, words: &[String]) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let _: String = redis.run(&words).await;
+}
+
+#[tokio::test]
+async fn a_user_with_the_documented_rights_can_do_everything() {
+    let redis = RedisProcess::start().await;
+    let options = options(&format!("redis://app:{ENCODED}@{}/", redis.address()));
+    allow(&redis, &rights(options.fleet.as_str())).await;
+    let store = connect(options);
+    let mut notices = store.watch();
+    let token = acquire(&store, "a", 1).await.unwrap();
+    // The lock's place is garbage for a moment, to walk the ways that only garbage takes.
+    let key: Vec<String> = redis.keys("*lock*").await;
+    let lock: String = redis.run(&["GET", &key[0]]).await;
+    let _: i64 = redis.run(&["DEL", &key[0]]).await;
+    let _: i64 = redis.run(&["RPUSH", &key[0], "foreign"]).await;
+    store.inspect(&group()).await.unwrap();
+    let _: String = redis.run(&["SET", &key[0], &lock, "PX", "60000"]).await;
+    store.publish(&publish("a", token, b"found")).await.unwrap();
+    store.read(&group(), Token(token.0 + 1_000)).await.unwrap();
+    store.ping().await.unwrap();
+    store.pods().await.unwrap();
+    // Notices reach it as well.
+    for attempt in 2.. {
+        let token = acquire(&store, "a", attempt).await.unwrap();
+        store.publish(&publish("a", token, b"found")).await.unwrap();
+        let heard = async {
+            use futures_util::StreamExt;
+            use watchkeeper_core::cache::Notice;
+            while notices.next().await != Some(Notice::Report { group: group() }) {}
+        };
+        if tokio::time::timeout(std::time::Duration::from_millis(500), heard)
+            .await
+            .is_ok()
+        {
+            return;
+        }
+        assert!(attempt < 20, "no notice came");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_right_is_denied_whatever_it_is() {
+    let redis = RedisProcess::start().await;
+    for missing in ["-evalsha", "-set", "-time", "-getrange", "resetkeys"] {
+        let options = options(&format!("redis://app:{ENCODED}@{}/", redis.address()));
+        let mut words = rights(options.fleet.as_str());
+        words.push(missing.to_owned());
+        allow(&redis, &words).await;
+        let store = connect(options);
+        let error = acquire(&store, "a", 1).await.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Denied, "{missing}: {error}");
+        assert!(!error.may_retry() && !error.may_have_landed);
+    }
+    // A user who may only read cannot take a lease, and ping says so.
+    let options = options(&format!("redis://app:{ENCODED}@{}/", redis.address()));
+    let mut words = rights(options.fleet.as_str());
+    words.extend(["-@write".to_owned()]);
+    allow(&redis, &words).await;
+    refused(options, StoreErrorKind::Denied).await;
+}
+
+#[tokio::test]
+async fn a_database_is_chosen_and_a_missing_one_is_told() {
+    let redis = RedisProcess::start().await;
+    let third = connect(options(&format!("redis://{}/3", redis.address())));
+    acquire(&third, "a", 1).await.unwrap();
+    assert_eq!(redis.keys("*").await, Vec::<String>::new());
+    let info: String = redis.run(&["INFO", "keyspace"]).await;
+    assert!(info.contains("db3:keys=2"), "{info}");
+    let error = refused(
+        options(&format!("redis://{}/999", redis.address())),
+        StoreErrorKind::Config,
+    )
+    .await;
+    assert!(error.message.contains("`db`"), "{error}");
+}
+
+#[tokio::test]
+async fn too_many_clients_are_not_told_as_a_wrong_password() {
+    let redis = RedisProcess::start_with(&["--requirepass", SECRET, "--maxclients", "1"]).await;
+    let url = format!("redis://:{ENCODED}@{}/", redis.address());
+    // The one place is taken once a connection of ours is asked for a password, not turned away.
+    let mut first;
+    loop {
+        first = TcpStream::connect(redis.address()).await.unwrap();
+        first.write_all(b"PING\r\n").await.unwrap();
+        let mut answer = [0; 7];
+        if first.read_exact(&mut answer).await.is_ok() && &answer == b"-NOAUTH" {
+            break;
+        }
+    }
+    let error = refused(options(&url), StoreErrorKind::Unreachable).await;
+    assert!(
+        error.message.contains("maxclients") || error.message.contains("closed"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_replica_is_unwritable_for_ping_too() {
+    let redis = RedisProcess::start().await;
+    let nobody = free_address();
+    let (host, port) = (nobody.ip().to_string(), nobody.port().to_string());
+    let _: String = redis.run(&["REPLICAOF", &host, &port]).await;
+    let error = refused(options(&redis.url()), StoreErrorKind::Unwritable).await;
+    assert!(
+        error.message.contains("replica") && error.may_retry(),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_full_memory_is_unwritable_and_heals() {
+    let redis = RedisProcess::start().await;
+    let store = connect(options(&redis.url()));
+    let token = acquire(&store, "a", 1).await.unwrap();
+    store.ping().await.unwrap();
+    let _: String = redis.run(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    for error in [
+        acquire(&store, "a", 2).await.map(drop).err(),
+        store
+            .publish(&publish("a", token, b"found"))
+            .await
+            .map(drop)
+            .err(),
+        store.ping().await.err(),
+    ] {
+        let error = error.expect("a full server took a write");
+        assert_eq!(error.kind, StoreErrorKind::Unwritable, "{error}");
+        assert!(error.may_retry() && !error.may_have_landed, "{error}");
+    }
+    let _: String = redis.run(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    store.ping().await.unwrap();
+    store.publish(&publish("a", token, b"found")).await.unwrap();
+}
+
+/// A self-made authority, a server's certificate and a client's, as files where a server wants files.
+struct Certificates {
+    directory: tempfile::TempDir,
+    ca: String,
+    client: (String, String),
+}
+
+fn certificates() -> Certificates {
+    let named = |names: &[&str], common: &str| {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut wanted = CertificateParams::new(names).unwrap();
+        // Issuer and subject of one name would count as self-signed.
+        wanted.distinguished_name = DistinguishedName::new();
+        wanted.distinguished_name.push(DnType::CommonName, common);
+        wanted
+    };
+    let mut authority = named(&[], "a test's authority");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let issue = |names: &[&str]| {
+        let key = KeyPair::generate().unwrap();
+        let certificate = named(names, "a test's certificate")
+            .signed_by(&key, &authority)
+            .unwrap();
+        (certificate.pem(), key.serialize_pem())
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = issue(&["localhost", "127.0.0.1"]);
+    for (name, text) in [
+        ("ca.pem", authority.pem()),
+        ("cert.pem", certificate),
+        ("key.pem", key),
+    ] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    Certificates {
+        ca: authority.pem(),
+        client: issue(&["watchkeeper"]),
+        directory,
+    }
+}
+
+async fn tls_server(files: &Path, clients: &str) -> (RedisProcess, SocketAddr) {
+    let address = free_address();
+    let file = |name: &str| files.join(name).display().to_string();
+    let redis = RedisProcess::start_with(&[
+        "--bind",
+        "127.0.0.1",
+        "127.0.0.2",
+        "--tls-port",
+        &address.port().to_string(),
+        "--tls-cert-file",
+        &file("cert.pem"),
+        "--tls-key-file",
+        &file("key.pem"),
+        "--tls-ca-cert-file",
+        &file("ca.pem"),
+        "--tls-auth-clients",
+        clients,
+    ])
+    .await;
+    (redis, address)
+}
+
+fn with_tls(url: &str, tls: TlsOptions) -> RedisOptions {
+    let mut options = options(url);
+    options.tls = Some(tls);
+    options
+}
+
+#[tokio::test]
+async fn rediss_trusts_its_own_authority_and_no_other() {
+    let files = certificates();
+    let (redis, address) = tls_server(files.directory.path(), "no").await;
+    let ours = || TlsOptions {
+        ca: Some(files.ca.clone().into_bytes()),
+        ..TlsOptions::default()
+    };
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("rediss://{host}:{}/", address.port());
+        let store = connect(with_tls(&url, ours()));
+        let token = acquire(&store, "a", 1).await.unwrap();
+        store
+            .publish(&publish("a", token, &vec![b'x'; 1_000_000]))
+            .await
+            .unwrap();
+    }
+    let url = format!("rediss://{address}/");
+    let unknown = refused(options(&url), StoreErrorKind::Config).await;
+    assert!(unknown.message.contains("`tls.ca`"), "{unknown}");
+    let other = certificates().ca.into_bytes();
+    let other = TlsOptions {
+        ca: Some(other),
+        ..TlsOptions::default()
+    };
+    refused(with_tls(&url, other), StoreErrorKind::Config).await;
+    // A door of the wrong kind, either way round.
+    let plain = format!("rediss://{}/", redis.address());
+    let error = connect(with_tls(&plain, ours())).ping().await.unwrap_err();
+    // The server waits for the end of what it takes for a line, or sees an end in it by chance.
+    assert!(
+        matches!(error.kind, StoreErrorKind::Timeout | StoreErrorKind::Config),
+        "{error}"
+    );
+    assert!(error.message.contains("TLS"), "{error}");
+    let error = refused(
+        options(&format!("redis://{address}/")),
+        StoreErrorKind::Unreachable,
+    )
+    .await;
+    assert!(error.message.contains("TLS"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused() {
+    let files = certificates();
+    let (_redis, address) = tls_server(files.directory.path(), "no").await;
+    let ours = TlsOptions {
+        ca: Some(files.ca.clone().into_bytes()),
+        ..TlsOptions::default()
+    };
+    let url = format!("rediss://127.0.0.2:{}/", address.port());
+    let error = refused(with_tls(&url, ours), StoreErrorKind::Config).await;
+    assert!(error.message.contains("does not hold"), "{error}");
+}
+
+#[tokio::test]
+async fn a_client_certificate_opens_and_a_missing_one_is_told() {
+    let files = certificates();
+    let (_redis, address) = tls_server(files.directory.path(), "yes").await;
+    let url = format!("rediss://{address}/");
+    let (cert, key) = files.client.clone();
+    let mut tls = TlsOptions {
+        ca: Some(files.ca.clone().into_bytes()),
+        cert: Some(cert.into_bytes()),
+        key: Some(Secret::new(key)),
+    };
+    let store = connect(with_tls(&url, tls.clone()));
+    acquire(&store, "a", 1).await.unwrap();
+    (tls.cert, tls.key) = (None, None);
+    let error = refused(with_tls(&url, tls), StoreErrorKind::Auth).await;
+    assert!(error.message.contains("`tls.cert`"), "{error}");
+}
