@@ -8,16 +8,22 @@ use crate::time::Moment;
 impl Coordinator {
     /// The store failed for too long: this pod checks for itself until it is back.
     pub(super) fn become_isolated(&mut self, now: Now, out: &mut Out) {
-        self.sense.isolate();
-        self.go_alone(now.steady);
+        self.isolate(now.steady, out);
         self.holder = None;
         self.wants_read = true;
         match self.phase {
-            Phase::Leading(_) => self.leave_lead(out),
+            Phase::Leading(_) => self.leave_lead(now.steady, out),
             Phase::Following { .. } | Phase::Contending { .. } => self.phase = Phase::Waiting,
             _ => {}
         }
-        out.push(Command::Tell(Happening::Isolated));
+    }
+
+    /// Counts itself as on its own from now on, and says so once.
+    pub(super) fn isolate(&mut self, now: Moment, out: &mut Out) {
+        if self.sense.isolate() {
+            self.go_alone(now);
+            out.push(Command::Tell(Happening::Isolated));
+        }
     }
 
     pub(super) fn go_alone(&mut self, now: Moment) {
@@ -45,15 +51,11 @@ impl Coordinator {
     }
 
     pub(super) fn tick_alone(&mut self, now: Now, out: &mut Out) {
-        let Phase::Alone(round) = &mut self.phase else {
+        let Phase::Alone(round) = &self.phase else {
             return;
         };
         if round.deadline <= now.steady {
-            round.queue.clear();
-            let flying = std::mem::take(&mut round.flying);
-            round.done += flying.len();
-            let started = round.started;
-            self.give_up_flying(now, started, None, true, flying, out);
+            self.cut_probes(now, out);
         }
         self.start_probes(now, out);
         let Phase::Alone(round) = &self.phase else {

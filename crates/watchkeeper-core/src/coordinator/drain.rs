@@ -2,6 +2,7 @@
 
 use super::command::{Command, Happening, NotForced};
 use super::event::Now;
+use super::lead::Step;
 use super::{Coordinator, Out, Phase};
 use crate::time::Moment;
 
@@ -12,20 +13,35 @@ impl Coordinator {
         }
         self.draining = Some(now.steady + self.settings.drain);
         self.forced.refuse_all(NotForced::Draining, out);
-        match &mut self.phase {
+        match std::mem::replace(&mut self.phase, Phase::Waiting) {
             Phase::Leading(lead) => {
-                if let super::lead::Step::Probing(round) = &mut lead.step {
-                    round.queue.clear();
+                let idle = matches!(lead.step, Step::Reading { asked: None, .. });
+                self.phase = Phase::Leading(lead);
+                self.drop_unstarted(out);
+                if idle {
+                    // The store did not answer the read; it is not asked again.
+                    self.release(out);
                 }
             }
-            Phase::Alone(round) => {
-                // Nobody would hear of it: the store is away, or was never asked.
-                for probe in round.flying.keys() {
-                    out.push(Command::Cancel(*probe));
-                }
-                self.phase = Phase::Waiting;
-            }
-            _ => {}
+            // Nobody would hear of it: the store is away, or was never asked.
+            Phase::Alone(round) => self.cancel_all(round.flying, out),
+            phase => self.phase = phase,
+        }
+    }
+
+    /// Of the round under way, goes on with what has left only.
+    fn drop_unstarted(&mut self, out: &mut Out) {
+        let tells = self.tells_starts;
+        let Some(round) = self.round_mut() else {
+            return;
+        };
+        round.queue.clear();
+        if tells {
+            let (left, waits) = std::mem::take(&mut round.flying)
+                .into_iter()
+                .partition(|(_, flying)| flying.left);
+            round.flying = left;
+            self.cancel_all(waits, out);
         }
     }
 
@@ -37,24 +53,28 @@ impl Coordinator {
 
     pub(super) fn tick_drain(&mut self, now: Now, out: &mut Out) {
         let late = self.give_up_at().is_some_and(|at| at <= now.steady);
-        let idle = match self.phase {
-            Phase::Waiting | Phase::Contending { .. } | Phase::Following { .. } => true,
-            Phase::Acquiring { .. } | Phase::Leading(_) | Phase::Alone(_) => false,
-            Phase::Stopped => return,
-        };
-        if idle
+        if self.is_idle()
             && !late
             && !self.drain_retried
-            && self.unresolved.is_some()
+            && (self.unresolved.is_some() || self.entries.has_offers())
+            && self.settings.coordinate
             && !self.sense.is_isolated()
         {
-            // The lease may be ours without our knowing: ask once more, to give it back.
+            // The lease may be ours without our knowing, or the fleet lacks something: ask once more, to give it back.
             self.drain_retried = true;
             self.acquire(now.steady, out);
-        } else if idle || late {
+        }
+        if self.is_idle() || late {
             self.phase = Phase::Stopped;
             self.holder = None;
             out.push(Command::Tell(Happening::Stopped));
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Waiting | Phase::Contending { .. } | Phase::Following { .. }
+        )
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::command::{Command, Happening, Op};
 use super::event::{FoundReport, Hint, Now, ReadReport};
+use super::sense::Act;
 use super::settings::CONTEND_SPREAD;
 use super::{Coordinator, Holder, Out, Phase, Reading};
 use crate::error::StoreError;
@@ -43,47 +44,31 @@ impl Coordinator {
         match result {
             Err(error) => {
                 self.wants_read = true;
-                self.store_failed(now.steady, error, out);
+                self.store_failed(now.steady, Act::Read, error, out);
             }
             Ok(read) => {
-                self.store_answered(out);
-                let changed = self.take_in(now.steady, reading, read, out);
-                if let Phase::Following { released, .. } = self.phase {
-                    let wanted = self.lease_wanted_at().is_some_and(|at| at <= now.steady);
-                    if !wanted {
-                        self.phase = Phase::Waiting;
-                    } else if changed > 0 || released {
-                        self.contend(now.steady);
-                    }
+                self.store_answered(Act::Read, out);
+                self.take_in(now.steady, reading, read, out);
+                if let Phase::Following { released, .. } = self.phase
+                    && (released || !self.wants_lease(now.steady))
+                {
+                    self.stop_following(now.steady);
                 }
             }
         }
     }
 
-    /// Takes in what was read. Answers how many entries are new to this pod.
-    pub(super) fn take_in(
-        &mut self,
-        now: Moment,
-        asked: Reading,
-        read: ReadReport,
-        out: &mut Out,
-    ) -> usize {
+    /// Takes in what was read.
+    pub(super) fn take_in(&mut self, now: Moment, asked: Reading, read: ReadReport, out: &mut Out) {
         self.meet_token(asked.floor, read.fence, out);
         match read.found {
-            FoundReport::Nothing => {
-                self.entries.offer_all();
-                0
-            }
+            FoundReport::Nothing => self.entries.offer_all(),
             FoundReport::Garbage { why } => {
                 out.push(Command::Tell(Happening::UnreadableReport(why)));
                 self.entries.offer_all();
-                0
             }
             FoundReport::Report { token, age, report } => {
-                // An answer that took longer than an operation may was read by a pod that slept: its age counts from
-                // when it was asked for.
-                let slept = now.since(asked.sent) > self.settings.op_timeout.saturating_mul(2);
-                let at = if slept { asked.sent } else { now };
+                let at = self.answered_at(now, asked.sent);
                 let checks: std::collections::BTreeSet<_> =
                     self.settings.checks.iter().map(|c| &c.id).collect();
                 let changed = self
@@ -100,9 +85,15 @@ impl Coordinator {
                     }
                 }
                 self.answer_satisfied(out);
-                changed
             }
         }
+    }
+
+    /// From when on to count what an answer says of time. One that took longer than an operation may was read by a pod
+    /// that slept: it counts from when it was asked for.
+    fn answered_at(&self, now: Moment, sent: Moment) -> Moment {
+        let slept = now.since(sent) > self.settings.op_timeout.saturating_mul(2);
+        if slept { sent } else { now }
     }
 
     /// Keeps the floor at the highest token seen. A store that shows a lower one than it was asked with, although every
@@ -126,8 +117,7 @@ impl Coordinator {
 
     /// Asks for the lease, if it is still wanted: a report may have come since.
     pub(super) fn acquire(&mut self, now: Moment, out: &mut Out) {
-        let wanted = self.lease_wanted_at().is_some_and(|at| at <= now);
-        if !wanted || self.sense.is_isolated() || self.sense.is_ping_down() {
+        if !self.wants_lease(now) || !self.may_ask() {
             self.phase = Phase::Waiting;
             return;
         }
@@ -144,6 +134,7 @@ impl Coordinator {
             sent: now,
             floor: self.floor,
             takes: take.is_some(),
+            released: false,
         };
         out.push(Command::Acquire(
             op,
@@ -171,6 +162,7 @@ impl Coordinator {
             sent,
             floor,
             takes,
+            released,
         } = self.phase
         else {
             return;
@@ -180,7 +172,7 @@ impl Coordinator {
         }
         match result {
             Ok(Acquired::Held { token }) => {
-                self.store_answered(out);
+                self.store_answered(Act::Write, out);
                 self.unresolved = None;
                 self.dead_lock = None;
                 if takes {
@@ -190,24 +182,36 @@ impl Coordinator {
                 self.lead(now, sent, token, out);
             }
             Ok(Acquired::Busy(busy)) => {
-                self.store_answered(out);
+                self.store_answered(Act::Write, out);
                 self.unresolved = None;
-                self.follow(now.steady, busy);
+                if takes && self.is_dead_lock(&busy) {
+                    // Not given although nothing changed: see it unchanged for a whole time again.
+                    self.dead_lock = None;
+                }
+                self.follow(now.steady, sent, busy, released);
             }
             Err(error) => {
                 if error.may_have_landed {
                     self.unresolved = Some(attempt);
                 }
                 self.phase = Phase::Waiting;
-                self.store_failed(now.steady, error, out);
+                self.store_failed(now.steady, Act::Write, error, out);
             }
         }
     }
 
-    fn follow(&mut self, now: Moment, busy: Busy) {
+    fn is_dead_lock(&self, busy: &Busy) -> bool {
+        busy.remaining.is_none()
+            && self
+                .dead_lock
+                .as_ref()
+                .is_some_and(|(marker, _)| *marker == busy.marker)
+    }
+
+    fn follow(&mut self, now: Moment, sent: Moment, busy: Busy, released: bool) {
         let until = if let Some(remaining) = busy.remaining {
             self.dead_lock = None;
-            now + remaining + AFTER_END
+            self.answered_at(now, sent) + remaining + AFTER_END
         } else {
             // No end, or garbage: taken once it was seen unchanged for a whole `lock_ttl`.
             let since = match &self.dead_lock {
@@ -222,40 +226,54 @@ impl Coordinator {
             token: busy.token,
             until,
         });
-        self.phase = Phase::Following {
-            until,
-            released: false,
-        };
+        self.phase = Phase::Following { until, released };
+        if self.sense.is_isolated() {
+            // Somebody reaches the store; this pod, as its pings tell, does not.
+            self.phase = Phase::Waiting;
+        } else if released && !self.wants_read && self.reading.is_none() {
+            self.stop_following(now);
+        }
     }
 
     /// The holder's lease is at its end as far as this pod knows: ask again, if anything is still due.
     pub(super) fn stop_following(&mut self, now: Moment) {
-        if self.lease_wanted_at().is_some_and(|at| at <= now) {
+        if self.wants_lease(now) {
             self.contend(now);
         } else {
             self.phase = Phase::Waiting;
         }
     }
 
-    pub(super) fn on_noticed(&mut self, hint: Hint) {
+    /// Something may have changed in the store. A published report is to be read; a lease that is free is to be asked
+    /// for by those who follow its holder, and read under.
+    pub(super) fn on_noticed(&mut self, now: Moment, hint: Hint) {
         if !self.settings.coordinate || matches!(self.phase, Phase::Leading(_)) {
             return;
         }
-        self.wants_read = true;
+        if hint != Hint::Released {
+            self.wants_read = true;
+        }
         match &mut self.phase {
-            Phase::Following { released, .. } if hint == Hint::Released => {
+            Phase::Following { released, .. } if hint != Hint::Report => {
                 *released = true;
-                self.holder = None;
+                if hint == Hint::Released {
+                    self.holder = None;
+                }
+                if !self.wants_read && self.reading.is_none() {
+                    self.stop_following(now);
+                }
             }
+            // The answer under way may be older than the hint.
+            Phase::Acquiring { released, .. } if hint != Hint::Report => *released = true,
             // What was about to be asked for may be there already.
-            Phase::Contending { .. } => self.phase = Phase::Waiting,
+            Phase::Contending { .. } if hint != Hint::Released => self.phase = Phase::Waiting,
             _ => {}
         }
     }
 
     /// An operation outside a lease failed.
-    pub(super) fn store_failed(&mut self, now: Moment, error: StoreError, out: &mut Out) {
-        self.sense.failed(now);
+    pub(super) fn store_failed(&mut self, now: Moment, act: Act, error: StoreError, out: &mut Out) {
+        self.sense.failed(now, act);
         self.back_off(now);
         out.push(Command::Tell(Happening::StoreFailed(error)));
     }

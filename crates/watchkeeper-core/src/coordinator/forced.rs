@@ -7,16 +7,25 @@ use std::collections::BTreeMap;
 
 use super::command::{Command, NotForced, Ticket};
 use super::event::Now;
+use super::lead::Step;
 use super::settings::MAX_TICKETS;
 use super::{Coordinator, Out, Phase};
 use crate::id::CheckId;
 use crate::time::Moment;
 
+/// A call that waits for one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    ticket: Ticket,
+    /// When it came: older probes do not count.
+    since: Moment,
+}
+
 /// Calls that wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Forced {
-    /// Per check: who waits for a probe of it that starts at or after which moment.
-    wanted: BTreeMap<CheckId, Vec<(Ticket, Moment)>>,
+    /// Per check: who waits for a probe of it to start.
+    wanted: BTreeMap<CheckId, Vec<Caller>>,
     /// Per call: how many checks it still waits for.
     left: BTreeMap<Ticket, usize>,
 }
@@ -31,28 +40,24 @@ impl Forced {
     }
 
     /// A probe of the check starts: who waited for one waits for this one now.
-    pub(super) fn started(&mut self, check: &CheckId) -> Vec<Ticket> {
-        self.wanted
-            .remove(check)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(ticket, _)| ticket)
-            .collect()
+    pub(super) fn started(&mut self, check: &CheckId) -> Vec<Caller> {
+        self.wanted.remove(check).unwrap_or_default()
     }
 
-    /// The probe they waited for was given up.
-    pub(super) fn want_again(&mut self, since: Moment, check: &CheckId, tickets: Vec<Ticket>) {
-        if !tickets.is_empty() {
-            self.wanted
-                .entry(check.clone())
-                .or_default()
-                .extend(tickets.into_iter().map(|t| (t, since)));
+    /// The probe they waited for was given up. Calls that were turned away meanwhile stay so.
+    pub(super) fn want_again(&mut self, check: &CheckId, callers: Vec<Caller>) {
+        let still: Vec<Caller> = callers
+            .into_iter()
+            .filter(|c| self.left.contains_key(&c.ticket))
+            .collect();
+        if !still.is_empty() {
+            self.wanted.entry(check.clone()).or_default().extend(still);
         }
     }
 
     /// One check of each of these calls is answered.
-    pub(super) fn answer(&mut self, tickets: &[Ticket], out: &mut Out) {
-        for ticket in tickets {
+    pub(super) fn answer(&mut self, callers: &[Caller], out: &mut Out) {
+        for Caller { ticket, .. } in callers {
             if let Some(left) = self.left.get_mut(ticket) {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
@@ -94,34 +99,25 @@ impl Coordinator {
             return;
         }
         self.forced.left.insert(ticket, checks.len());
+        let since = now.steady;
         for check in checks {
-            self.join_round(now.steady, &check);
-            self.forced
-                .wanted
-                .entry(check)
-                .or_default()
-                .push((ticket, now.steady));
+            self.join_round(since, &check);
+            let callers = self.forced.wanted.entry(check).or_default();
+            callers.push(Caller { ticket, since });
         }
     }
 
     /// A running round takes the check along, unless its probe has started already.
     fn join_round(&mut self, now: Moment, check: &CheckId) {
-        if self.draining.is_some() {
-            return;
-        }
         let round = match &mut self.phase {
             Phase::Leading(lead) => match &mut lead.step {
-                super::lead::Step::Probing(round) => round,
+                Step::Probing(round) => round,
                 _ => return,
             },
             Phase::Alone(round) => &mut **round,
             _ => return,
         };
-        let queued = round.queue.iter().any(|(c, _)| c == check);
-        let flying = round.flying.values().any(|f| &f.check == check);
-        if !queued && !flying {
-            round.queue.push_back((check.clone(), now));
-        }
+        round.take(check.clone(), now);
     }
 
     /// Answers the calls whose check was probed by another pod after they came.
@@ -130,10 +126,10 @@ impl Coordinator {
         let entries = &self.entries;
         self.forced.wanted.retain(|check, waiting| {
             let probed_at = entries.get(check).map(|known| known.probed_at);
-            waiting.retain(|(ticket, since)| {
-                let done = probed_at.is_some_and(|at| at >= *since);
+            waiting.retain(|caller| {
+                let done = probed_at.is_some_and(|at| at >= caller.since);
                 if done {
-                    answered.push(*ticket);
+                    answered.push(*caller);
                 }
                 !done
             });

@@ -29,6 +29,7 @@ mod follow;
 mod forced;
 mod lead;
 mod plan;
+mod probing;
 mod round;
 mod sense;
 mod settings;
@@ -52,7 +53,7 @@ use entries::Entries;
 use forced::Forced;
 use lead::Lead;
 use round::Round;
-use sense::Sense;
+use sense::{Act, Sense};
 
 type Out = Vec<Command>;
 
@@ -70,6 +71,8 @@ enum Phase {
         sent: Moment,
         floor: Token,
         takes: bool,
+        /// The lease was released since it was sent.
+        released: bool,
     },
     /// Somebody else holds the lease, at most until this moment without renewal.
     Following { until: Moment, released: bool },
@@ -102,6 +105,8 @@ struct Reading {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coordinator {
     settings: Settings,
+    /// Nothing is done before the first event.
+    started: bool,
     dice: Dice,
     phase: Phase,
     entries: Entries,
@@ -133,6 +138,8 @@ pub struct Coordinator {
     draining: Option<Moment>,
     /// A second attempt to learn what became of an unanswered acquire was made while leaving.
     drain_retried: bool,
+    /// The pod says when a probe leaves ([`Coordinator::start_probe`]).
+    tells_starts: bool,
     next_op: u64,
     next_attempt: u64,
     next_probe: u64,
@@ -145,6 +152,7 @@ impl Coordinator {
         let dice = Dice::new(settings.seed);
         Self {
             settings,
+            started: false,
             dice,
             phase: Phase::Waiting,
             entries: Entries::default(),
@@ -164,6 +172,7 @@ impl Coordinator {
             checked_by: None,
             draining: None,
             drain_retried: false,
+            tells_starts: false,
             next_op: 0,
             next_attempt: 0,
             next_probe: 0,
@@ -177,19 +186,25 @@ impl Coordinator {
     pub fn handle(&mut self, now: Now, event: Event) -> Vec<Command> {
         let mut out = Out::new();
         if self.is_stopped() {
+            if let Event::Force { ticket, .. } = event {
+                out.push(Command::Answer(ticket, Err(NotForced::Draining)));
+            }
             return out;
+        }
+        self.started |= matches!(event, Event::Started | Event::Drain);
+        if matches!(event, Event::Started) {
+            self.start(now.steady);
         }
         self.tick(now, &mut out);
         match event {
-            Event::Started => self.start(now.steady),
-            Event::Woke => {}
+            Event::Started | Event::Woke => {}
             Event::Acquired(op, result) => self.on_acquired(now, op, result, &mut out),
             Event::Renewed(op, result) => self.on_renewed(now, op, result, &mut out),
             Event::Released(op, result) => self.on_released(now, op, &result, &mut out),
             Event::Published(op, result) => self.on_published(now, op, result, &mut out),
             Event::Read(op, result) => self.on_read(now, op, result, &mut out),
             Event::Probed(probe, verdict) => self.on_probed(now, probe, verdict, &mut out),
-            Event::Noticed(hint) => self.on_noticed(hint),
+            Event::Noticed(hint) => self.on_noticed(now.steady, hint),
             Event::StoreDown => self.sense.ping_failed(now.steady),
             Event::StoreUp => self.on_store_up(now.steady),
             Event::Force { ticket, checks } => self.on_force(now, ticket, checks, &mut out),
@@ -202,7 +217,7 @@ impl Coordinator {
     /// When [`Event::Woke`] is wanted, if nothing else happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        if self.is_stopped() {
+        if !self.started || self.is_stopped() {
             return None;
         }
         let refused = self.sense.refused_until();
@@ -234,22 +249,6 @@ impl Coordinator {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         matches!(self.phase, Phase::Stopped)
-    }
-
-    /// Whether a commanded probe may start now. To be asked right before a probe that had to wait for a free place:
-    /// the lease may be gone by then.
-    #[must_use]
-    pub fn may_start(&self, now: Moment, probe: ProbeId) -> bool {
-        match &self.phase {
-            Phase::Leading(lead) => {
-                now < lead.window_end
-                    && lead
-                        .round()
-                        .is_some_and(|r| now < r.deadline && r.flying.contains_key(&probe))
-            }
-            Phase::Alone(round) => now < round.deadline && round.flying.contains_key(&probe),
-            _ => false,
-        }
     }
 
     /// What people may see of the group at `now`.
@@ -293,6 +292,9 @@ impl Coordinator {
 
     /// Whatever time alone brings about, until nothing is due at `now` any more.
     fn tick(&mut self, now: Now, out: &mut Out) {
+        if !self.started {
+            return;
+        }
         if let Some(until) = self.sense.refused_until()
             && until <= now.steady
         {
@@ -340,9 +342,12 @@ impl Coordinator {
     }
 
     /// A store operation outside the lease, or under it, succeeded.
-    fn store_answered(&mut self, out: &mut Out) {
-        self.quiet_until = Moment::from_micros(i64::MIN);
-        if self.sense.answered() {
+    fn store_answered(&mut self, act: Act, out: &mut Out) {
+        let rejoins = self.sense.answered(act);
+        if !self.sense.needs_write() {
+            self.quiet_until = Moment::from_micros(i64::MIN);
+        }
+        if rejoins {
             out.push(Command::Tell(Happening::Rejoined));
             // In flight goes on and is offered; what was not started is the fleet's business again.
             if let Phase::Alone(round) = &mut self.phase {

@@ -42,14 +42,23 @@ impl Coordinator {
             .collect()
     }
 
-    /// When the lease is wanted: when something is due or forced, when the fleet lacks something this pod knows, and
-    /// when the lease may be this pod's without its knowing.
-    pub(super) fn lease_wanted_at(&self) -> Option<Moment> {
-        if self.unresolved.is_some() || self.forced.is_waiting() {
+    /// When the lease is wanted: when something is due or forced, when the fleet lacks something this pod knows, when
+    /// the lease may be this pod's without its knowing, and when only asking can tell whether the store takes writes.
+    fn lease_wanted_at(&self) -> Option<Moment> {
+        if self.unresolved.is_some() || self.forced.is_waiting() || self.sense.needs_write() {
             return Some(NOW);
         }
         let offers = self.entries.has_offers().then_some(self.offer_after);
         offers.into_iter().chain(self.next_round_due()).min()
+    }
+
+    pub(super) fn wants_lease(&self, now: Moment) -> bool {
+        self.lease_wanted_at().is_some_and(|at| at <= now)
+    }
+
+    /// Whether the store is to be asked for a lease: not while it is away, unless to see whether it still is.
+    pub(super) fn may_ask(&self) -> bool {
+        !self.sense.is_ping_down() && (!self.sense.is_isolated() || self.sense.needs_write())
     }
 
     /// When to contend, while waiting.
@@ -57,8 +66,7 @@ impl Coordinator {
         let able = matches!(self.phase, Phase::Waiting)
             && self.settings.coordinate
             && self.draining.is_none()
-            && !self.sense.is_isolated()
-            && !self.sense.is_ping_down()
+            && self.may_ask()
             && !self.wants_read
             && self.reading.is_none();
         if able {

@@ -1,9 +1,11 @@
 //! One run of a group's probes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::command::{ProbeId, Ticket};
+use super::command::ProbeId;
 use super::event::Now;
+use super::forced::Caller;
+use super::settings::ROUND_SLACK;
 use crate::id::CheckId;
 use crate::time::Moment;
 
@@ -12,7 +14,9 @@ use crate::time::Moment;
 pub(super) struct Flying {
     pub(super) check: CheckId,
     /// Calls that wait for exactly this probe.
-    pub(super) tickets: Vec<Ticket>,
+    pub(super) callers: Vec<Caller>,
+    /// Whether it left, or still waits for one of the pod's places.
+    pub(super) left: bool,
 }
 
 /// One run of a group's probes.
@@ -25,6 +29,8 @@ pub(super) struct Round {
     /// Not started yet: the check, and the moment before which it is not to start.
     pub(super) queue: VecDeque<(CheckId, Moment)>,
     pub(super) flying: BTreeMap<ProbeId, Flying>,
+    /// Everything it ever took: a round asks a check once.
+    taken: BTreeSet<CheckId>,
     /// How many probes came to an end.
     pub(super) done: usize,
     /// Whether somebody asked for it.
@@ -38,8 +44,17 @@ impl Round {
             deadline,
             queue: VecDeque::new(),
             flying: BTreeMap::new(),
+            taken: BTreeSet::new(),
             done: 0,
             forced,
+        }
+    }
+
+    /// Takes a check along, not to be started before `at`. A check that it took before is not asked twice: its two
+    /// findings could not be told apart.
+    pub(super) fn take(&mut self, check: CheckId, at: Moment) {
+        if self.taken.insert(check.clone()) {
+            self.queue.push_back((check, at));
         }
     }
 
@@ -54,5 +69,10 @@ impl Round {
             return None;
         }
         self.queue.front().map(|(_, at)| *at)
+    }
+
+    /// Whether the pod slept through the deadline: then it says nothing about probes that have not answered.
+    pub(super) fn overslept(&self, now: Moment) -> bool {
+        now >= self.deadline + ROUND_SLACK
     }
 }

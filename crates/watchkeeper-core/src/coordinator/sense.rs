@@ -3,13 +3,23 @@
 use super::settings::ISOLATED_AFTER;
 use crate::time::Moment;
 
+/// What an operation asks of the store. A store may take the one and not the other (a replica, an ACL, a full disk), so
+/// an answer to the one says nothing of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Read,
+    Write,
+}
+
 /// Failures and their consequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sense {
     /// Since when the pod's pings fail.
     ping_failing: Option<Moment>,
-    /// Since when this group's own operations fail. Pings may succeed meanwhile.
-    ops_failing: Option<Moment>,
+    /// Since when this group's own reads fail. Pings may succeed meanwhile.
+    reads_failing: Option<Moment>,
+    /// Since when this group's own writes fail.
+    writes_failing: Option<Moment>,
     /// How many operations failed in a row.
     failures: u32,
     /// Whether any operation ever succeeded: before the first success the first failure isolates.
@@ -29,17 +39,25 @@ impl Sense {
         self.ping_failing = None;
     }
 
-    pub(super) fn failed(&mut self, now: Moment) {
-        self.ops_failing.get_or_insert(now);
+    pub(super) fn failed(&mut self, now: Moment, act: Act) {
+        match act {
+            Act::Read => self.reads_failing.get_or_insert(now),
+            Act::Write => self.writes_failing.get_or_insert(now),
+        };
         self.failures = self.failures.saturating_add(1);
     }
 
     /// An operation succeeded. Answers whether that ends the isolation.
-    pub(super) fn answered(&mut self) -> bool {
-        self.ops_failing = None;
-        self.failures = 0;
+    pub(super) fn answered(&mut self, act: Act) -> bool {
+        match act {
+            Act::Read => self.reads_failing = None,
+            Act::Write => self.writes_failing = None,
+        }
         self.ever_answered = true;
-        let rejoins = self.isolated && self.ping_failing.is_none() && self.refused_until.is_none();
+        if self.ops_failing().is_none() {
+            self.failures = 0;
+        }
+        let rejoins = self.isolated && !self.is_failing() && self.refused_until.is_none();
         if rejoins {
             self.isolated = false;
         }
@@ -58,8 +76,9 @@ impl Sense {
         self.refused_until = None;
     }
 
-    pub(super) fn isolate(&mut self) {
-        self.isolated = true;
+    /// Answers whether that is new.
+    pub(super) fn isolate(&mut self) -> bool {
+        !std::mem::replace(&mut self.isolated, true)
     }
 
     pub(super) fn is_isolated(&self) -> bool {
@@ -71,7 +90,15 @@ impl Sense {
     }
 
     pub(super) fn is_failing(&self) -> bool {
-        self.ping_failing.is_some() || self.ops_failing.is_some()
+        self.ping_failing.is_some() || self.ops_failing().is_some()
+    }
+
+    /// Whether the failures have stopped as far as reading and pinging can tell, and only a write can tell the rest.
+    pub(super) fn needs_write(&self) -> bool {
+        self.writes_failing.is_some()
+            && self.reads_failing.is_none()
+            && self.ping_failing.is_none()
+            && self.refused_until.is_none()
     }
 
     pub(super) fn failures(&self) -> u32 {
@@ -83,14 +110,21 @@ impl Sense {
         if self.isolated {
             return None;
         }
-        let since = match (self.ping_failing, self.ops_failing) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }?;
+        let since = [self.ping_failing, self.ops_failing()]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(if self.ever_answered {
             since + ISOLATED_AFTER
         } else {
             since
         })
+    }
+
+    fn ops_failing(&self) -> Option<Moment> {
+        [self.reads_failing, self.writes_failing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
