@@ -10,8 +10,10 @@
 # it writes no packet filter rules (published ports go through its user-space proxy), so removing its folder
 # and its bridge leaves the machine as it was.
 
-# Official and pinned.
-readonly DEFAULT_REDIS_IMAGE=redis:7.4.2-alpine
+# Official and pinned, in the one place that says it.
+DEFAULT_REDIS_IMAGE=$(sed -n 's/.*DEFAULT_IMAGE: &str = "\(.*\)";$/\1/p' integration-tests/src/redis_server.rs)
+readonly DEFAULT_REDIS_IMAGE
+[ -n "$DEFAULT_REDIS_IMAGE" ] || die 'integration-tests/src/redis_server.rs names no DEFAULT_IMAGE'
 # For a pull of some 15 MB. Where no registry can be reached most networks refuse at once; the rest
 # cost this much.
 readonly PULL_SECONDS=20

@@ -48,7 +48,7 @@ set_up() {
     as_root systemctl disable --quiet --now redis-server || true
   fi
   wants live || return 0
-  if [ -n "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" ]; then
+  if [ "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" = 1 ]; then
     ensure_engine
     ensure_redis_image
   elif engine_answers; then
