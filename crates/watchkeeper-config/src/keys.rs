@@ -183,4 +183,39 @@ mod tests {
             assert!(hint.contains(hint_holds), "{table}.{name}: {hint}");
         }
     }
+
+    #[test]
+    fn the_commented_file_has_every_key_and_no_other() {
+        let text = include_str!("../../../config/watchkeeper.toml");
+        // A comment that holds an assignment is a key without a default.
+        let text: Vec<&str> = text
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.split(' ').nth(1) == Some("=") => rest,
+                _ => line,
+            })
+            .collect();
+        let file = crate::source::toml::parse("f", text.join("\n").as_bytes()).unwrap();
+        for key in KEYS {
+            // These come with their topologies.
+            if !matches!(key.path, "backend.redis.sentinel" | "backend.redis.cluster") {
+                assert!(file.lines.contains_key(key.path), "{} is missing", key.path);
+            }
+        }
+        for name in CHECK_KEYS {
+            let mut paths = file.lines.keys();
+            assert!(
+                paths.any(|path| path.starts_with("checks.") && path.ends_with(name)),
+                "{name} is missing"
+            );
+        }
+        for path in file.lines.keys().filter(|path| {
+            !path.starts_with("checks.") && !path.ends_with(|c: char| c.is_ascii_digit())
+        }) {
+            let table = KEYS
+                .iter()
+                .any(|key| key.path.starts_with(&format!("{path}.")));
+            assert!(table || find(path).is_some(), "{path} is not known");
+        }
+    }
 }

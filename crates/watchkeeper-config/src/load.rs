@@ -86,8 +86,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
 
     // What lies above the LiteLLM file may name it, so it is put together first.
     let above = |layers: &mut Layers| -> Result<(), ConfigError> {
-        if let (Some(file), Some(path)) = (&toml_file, &toml_path) {
-            debug_assert!(path.is_absolute() || !path.as_os_str().is_empty());
+        if let Some(file) = &toml_file {
             layers.put_toml(file.clone());
         }
         layers.put_env(&inputs.env)?;
@@ -116,10 +115,9 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         lay(&mut layers, file);
     }
     above(&mut layers)?;
-    if let (Some(path), Some(file)) = (&inputs.litellm_config, &litellm) {
+    if let Some(path) = &inputs.litellm_config {
         let value = Value::from(path.display().to_string());
         layers.put(Rank::Flag, "--litellm-config", "litellm.config", value);
-        debug_assert!(!file.name.is_empty());
     }
     let raw = layers.extract()?;
     let files: Vec<String> = toml_name

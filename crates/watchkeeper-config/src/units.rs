@@ -13,7 +13,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             "`{text}` is no duration: write it like `5m`, `1h30m`, `500ms`, or as plain seconds"
         )
     };
-    let value = if text.starts_with(|c: char| matches!(c, '-' | '+')) {
+    let value = if text.starts_with(['-', '+']) {
         return Err(bad());
     } else if let Ok(seconds) = text.parse::<f64>() {
         Duration::try_from_secs_f64(seconds).map_err(|_| bad())?

@@ -162,12 +162,13 @@ pub(crate) fn resolve(model: &str, custom: Option<&str>) -> Option<String> {
     }
     match model.split_once('/') {
         // Cohere's chat models have a provider of their own behind the shared prefix.
-        Some(("cohere", rest)) if rest.starts_with("command") => Some("cohere_chat".into()),
+        Some(("cohere", rest)) if bare(rest) == Some("cohere_chat") => Some("cohere_chat".into()),
         Some((prefix, _)) if PREFIXES.binary_search(&prefix).is_ok() => Some(prefix.to_owned()),
         _ => bare(model).map(str::to_owned),
     }
 }
 
+/// Only names that LiteLLM knows: it drops a deployment of any other, and a guess would ask, and pay, somebody else.
 fn bare(model: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
@@ -177,35 +178,13 @@ fn bare(model: &str) -> Option<&'static str> {
             .filter_map(|line| line.split_once('\t'))
             .collect()
     });
-    if let Some(provider) = names.get(model) {
-        return Some(provider);
+    let fine_tuned = ["ft:gpt-3.5-turbo", "ft:gpt-4"];
+    if matches!(model, "*" | "dall-e-2" | "dall-e-3")
+        || fine_tuned.iter().any(|name| model.starts_with(name))
+    {
+        return Some("openai");
     }
-    // Names younger than the list. A slash stands for a provider that is not known.
-    let openai = [
-        "gpt-",
-        "chatgpt-",
-        "o1",
-        "o3",
-        "o4",
-        "text-embedding-3",
-        "text-embedding-ada",
-        "dall-e-",
-        "whisper-",
-        "tts-",
-        "omni-moderation-",
-        "ft:gpt-",
-    ];
-    if model == "*" || (!model.contains('/') && openai.iter().any(|p| model.starts_with(p))) {
-        Some("openai")
-    } else if model.contains('/') {
-        None
-    } else if model.starts_with("claude-") {
-        Some("anthropic")
-    } else if model.starts_with("gemini-") {
-        Some("vertex_ai")
-    } else {
-        None
-    }
+    names.get(model).copied()
 }
 
 #[cfg(test)]
@@ -224,13 +203,16 @@ mod tests {
             ("azure/my/deployment", Some("azure")),
             ("bedrock/us.anthropic.claude-3", Some("bedrock")),
             ("gpt-4o", Some("openai")),
-            ("gpt-99-turbo", Some("openai")),
+            ("gpt-99-turbo", None),
             ("o3-mini", Some("openai")),
+            ("ft:gpt-4o-mini-2024-07-18:org::id", Some("openai")),
             ("*", Some("openai")),
+            ("dall-e-3", Some("openai")),
             ("claude-opus-5", Some("anthropic")),
-            ("gemini-99", Some("vertex_ai")),
-            ("cohere/command-r", Some("cohere_chat")),
-            ("cohere/embed-v4", Some("cohere")),
+            ("gemini-2.5-pro", Some("vertex_ai")),
+            ("us.amazon.nova-pro-v1:0", Some("bedrock")),
+            ("cohere/command-r-08-2024", Some("cohere_chat")),
+            ("cohere/command-a-vision-07-2025", Some("cohere")),
             ("meta-llama/Llama-3", None),
             ("nothing-known", None),
             ("", None),

@@ -140,11 +140,7 @@ fn quoted(text: &str) -> String {
 /// Python's `isprintable`. Rust's own table leaves out the same categories, but is reached only by printing; a letter
 /// in front keeps it from escaping combining marks.
 fn printable(c: char) -> bool {
-    matches!(c, ' '..='~')
-        || format!("a{c}")
-            .as_str()
-            .escape_debug()
-            .eq(['a', c].into_iter())
+    matches!(c, ' '..='~') || format!("a{c}").as_str().escape_debug().eq(['a', c])
 }
 
 fn json_string(text: &str) -> String {

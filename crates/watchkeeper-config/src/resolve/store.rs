@@ -43,7 +43,10 @@ impl Resolver<'_> {
 
     fn kind(&mut self, raw: &raw::Backend) -> Result<BackendKind, ConfigError> {
         match self.named(raw)? {
-            Named::Memory => Ok(BackendKind::Memory),
+            Named::Memory => {
+                self.warn_of_unused_redis();
+                Ok(BackendKind::Memory)
+            }
             Named::Redis => Ok(self
                 .redis(&raw.redis)?
                 .map_or(BackendKind::Memory, BackendKind::Redis)),
@@ -100,6 +103,17 @@ impl Resolver<'_> {
             }
         }
         Ok(Named::Memory)
+    }
+
+    fn warn_of_unused_redis(&mut self) {
+        for key in ["backend.redis.url", "backend.redis.host"] {
+            if self.layers.rank(key) > Rank::Litellm {
+                self.warnings.push(format!(
+                    "{}: `{key}` is not used, since `backend.kind` is `memory`: leave out one of them",
+                    self.layers.origin(key)
+                ));
+            }
+        }
     }
 
     fn etcd(&mut self, raw: &raw::Etcd) -> Result<EtcdSettings, ConfigError> {

@@ -1,0 +1,317 @@
+//! LiteLLM files.
+
+use watchkeeper_config::{BackendKind, LogLevel};
+use watchkeeper_core::check::{Check, Target};
+
+use crate::{World, millis};
+
+fn model(check: &Check) -> &watchkeeper_core::check::ModelTarget {
+    match &check.target {
+        Target::Model(model) => model,
+        other => panic!("{other:?}"),
+    }
+}
+
+const ONE: &str = "model_list: [{model_name: g, litellm_params: {model: openai/g}}]\n";
+
+#[test]
+fn a_deployment_becomes_a_check() {
+    let config = World::litellm(
+        "model_list:\n\
+         - model_name: gpt\n  litellm_params:\n    model: azure/dep\n    api_base: https://u:p@h/?code=c\n    api_key: os.environ/K\n\
+         \x20   api_version: '2024-06-01'\n    rpm: 60\n    temperature: 0.5\n    extra_headers: {X: secret}\n    mode: chat\n\
+         \x20 model_info:\n    mode: chat\n    health_check_timeout: 7\n    health_check_model: azure/probe\n    health_check_max_tokens: 4\n\
+         \x20   health_check_params: {seed: 1}\n    disable_background_health_check: true\n",
+    )
+    .env("K", "sk-azure")
+    .config();
+    let check = &config.checks[0];
+    assert_eq!(check.name, "gpt");
+    assert_eq!(check.id.as_str().len(), 64);
+    assert_eq!(check.timeout, millis(7_000));
+    assert!(!check.background);
+    let target = model(check);
+    assert_eq!(target.model, "azure/dep");
+    assert_eq!(target.provider.as_deref(), Some("azure"));
+    assert_eq!(target.mode.as_deref(), Some("chat"));
+    assert_eq!(target.api_key.as_ref().unwrap().expose(), "sk-azure");
+    assert_eq!(
+        target.api_base.as_ref().unwrap().expose(),
+        "https://u:p@h/?code=c"
+    );
+    let params: Vec<_> = target.params.keys().map(String::as_str).collect();
+    assert_eq!(
+        params,
+        [
+            "api_version",
+            "rpm",
+            "temperature",
+            "extra_headers",
+            "mode",
+            "seed"
+        ]
+    );
+    assert_eq!(target.health.model.as_deref(), Some("azure/probe"));
+    assert_eq!(target.health.max_tokens, Some(4));
+    assert_eq!(
+        serde_json::to_string(&check.shown).unwrap(),
+        r#"{"model":"azure/probe","api_base":"https://h/","api_version":"2024-06-01","rpm":60,"mode":"chat"}"#
+    );
+}
+
+#[test]
+fn ids_are_litellms_own() {
+    let world = World::litellm(
+        "model_list:\n\
+         - {model_name: m1, litellm_params: {model: openai/mock-1, api_base: 'http://127.0.0.1:18080/v1', api_key: sk-upstream}}\n\
+         - {model_name: gpt-4o, litellm_params: {model: azure/gpt-4o-eu, api_base: 'http://127.0.0.1:18080', \
+         api_key: os.environ/PEER_TEST_KEY, api_version: \"2024-06-01\", rpm: 600, timeout: 30.5, drop_params: true}}\n\
+         - {model_name: x, litellm_params: {model: openai/x}, model_info: {id: 12}}\n",
+    )
+    .env("PEER_TEST_KEY", "sk-from-env");
+    let checks = world.config().checks;
+    let ids: Vec<_> = checks.iter().map(|check| check.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "25f652e5cd56b04218a54f66f9c6f4aace4a6b2c00fe9987a631a0ea99f0dcb7",
+            "aa26491c86fe5b12810b31cdf68c1faae75265cf7e82d52f9d2b6cc206b7c490",
+            "12"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_asked_stays_with_its_reason() {
+    let world = World::litellm(
+        "model_list:\n- model_name: a\n  litellm_params: {model: os.environ/UNSET}\n- {model_name: b}\n\
+         - {model_name: c, litellm_params: {}}\n- {model_name: d, litellm_params: {model: 7}}\n- just text\n\
+         - {model_name: e, litellm_params: {model: ''}}\n- {litellm_params: {model: openai/f}}\n",
+    );
+    let checks = world.config().checks;
+    let names: Vec<_> = checks.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["a", "b", "c", "d", "model_list[4]", "e", "openai/f"]
+    );
+    for (check, part) in checks.iter().zip([
+        "null",
+        "litellm_params",
+        "missing",
+        "a number",
+        "a string",
+        "not a string",
+    ]) {
+        match &check.target {
+            Target::Invalid { reason, .. } => {
+                assert!(
+                    reason.contains("line ") && reason.contains(part),
+                    "{}: {reason}",
+                    check.name
+                );
+            }
+            other => panic!("{}: {other:?}", check.name),
+        }
+    }
+    assert!(matches!(checks[6].target, Target::Model(_)));
+    assert!(
+        world.warnings()[0].contains("`UNSET`"),
+        "{:?}",
+        world.warnings()
+    );
+}
+
+#[test]
+fn of_two_equal_ids_the_first_counts_with_a_warning() {
+    let world = World::litellm(
+        "model_list:\n- {model_name: a, litellm_params: {model: openai/a}}\n- {model_name: a, litellm_params: {model: openai/a}}\n\
+         - {model_name: b, litellm_params: {model: openai/b}, model_info: {id: i}}\n\
+         - {model_name: c, litellm_params: {model: openai/c}, model_info: {id: i}}\n",
+    );
+    let checks = world.config().checks;
+    let names: Vec<_> = checks.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    let warnings = world.warnings();
+    assert!(
+        warnings[0].contains("line 3") && warnings[0].contains("line 2"),
+        "{warnings:?}"
+    );
+    assert_eq!(warnings.len(), 2);
+}
+
+#[test]
+fn native_checks_stand_behind_and_may_not_take_an_id() {
+    let toml = "[litellm]\nconfig = \"p.yaml\"\n[[checks]]\nname = \"n\"\ntcp = \"h:1\"\n";
+    let yaml =
+        "model_list: [{model_name: g, litellm_params: {model: openai/g}, model_info: {id: ID}}]\n";
+    let world = World::toml(toml).file("p.yaml", yaml);
+    let names: Vec<_> = world
+        .config()
+        .checks
+        .into_iter()
+        .map(|check| check.name)
+        .collect();
+    assert_eq!(names, ["g", "n"]);
+    assert_eq!(world.origins()["checks[g]"], "p.yaml");
+    assert_eq!(world.origins()["checks[n]"], "watchkeeper.toml, line 3");
+    World::toml(toml)
+        .file("p.yaml", &yaml.replace("ID", "n"))
+        .refused(&["`checks[0].name`", "`n`"]);
+}
+
+#[test]
+fn a_file_that_does_not_say_is_coordinated_in_the_background() {
+    let config = World::litellm(ONE).config();
+    assert!(config.coordination.enabled && config.coordination.background);
+    let off = World::litellm(&format!(
+        "{ONE}general_settings: {{use_shared_health_check: false, background_health_checks: no}}\n"
+    ));
+    let coordination = off.config().coordination;
+    assert!(!coordination.enabled && !coordination.background);
+}
+
+#[test]
+fn settings_master_key_and_verbosity_are_taken_over() {
+    let world = World::litellm(&format!(
+        "{ONE}general_settings: {{master_key: os.environ/MK, health_check_details: false, health_check_concurrency: 3, \
+         store_model_in_db: true}}\nlitellm_settings: {{set_verbose: true}}\n"
+    ))
+    .env("MK", "sk-master")
+    .env("LITELLM_MASTER_KEY", "sk-other");
+    let config = world.config();
+    let keys: Vec<_> = config
+        .http
+        .api_keys
+        .iter()
+        .map(|key| key.expose())
+        .collect();
+    assert_eq!(keys, ["sk-master", "sk-other"]);
+    assert_eq!(config.log.level, LogLevel::Debug);
+    assert!(!config.litellm.details && config.litellm.store_model_in_db);
+    assert_eq!(config.probe.concurrency, 3);
+    assert!(config.probe.concurrency_is_explicit);
+    assert_eq!(
+        config.litellm.config,
+        Some(world.dir.path().join("proxy_config.yaml"))
+    );
+}
+
+#[test]
+fn a_redis_cache_selects_redis_and_the_variables_fill_in() {
+    let world = World::litellm(&format!(
+        "{ONE}general_settings: {{use_shared_health_check: true}}\nlitellm_settings:\n  cache: true\n  cache_params: \
+         {{type: redis, host: os.environ/RH, port: os.environ/RP, namespace: ns}}\n"
+    ))
+    .env("RH", "redis.example")
+    .env("RP", "6390")
+    .env("REDIS_PASSWORD", "env:not-a-reference")
+    .env("REDIS_SSL", "true");
+    let config = world.config();
+    assert!(config.litellm.shared_on_plain_redis);
+    let BackendKind::Redis(redis) = config.backend.kind else {
+        panic!("redis");
+    };
+    assert_eq!(redis.host.as_deref(), Some("redis.example"));
+    assert_eq!((redis.port, redis.ssl), (6390, true));
+    assert_eq!(redis.password.unwrap().expose(), "env:not-a-reference");
+    assert_eq!(redis.namespace.as_deref(), Some("ns"));
+    let origins = world.origins();
+    assert_eq!(
+        origins["backend.redis.host"],
+        "proxy_config.yaml: `litellm_settings.cache_params.host`"
+    );
+    assert!(world.warnings().is_empty(), "{:?}", world.warnings());
+}
+
+#[test]
+fn a_redis_cache_that_is_nowhere_leaves_memory_with_a_warning() {
+    let world = World::litellm(&format!(
+        "{ONE}litellm_settings: {{cache: true, cache_params: {{type: redis, host: os.environ/UNSET}}}}\n"
+    ));
+    assert_eq!(world.config().backend.kind, BackendKind::Memory);
+    let warnings = world.warnings();
+    assert!(
+        warnings.iter().any(|w| w.contains("REDIS_HOST")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_cluster_in_a_litellm_file_is_refused_unless_our_own_file_says_better() {
+    let yaml = format!(
+        "{ONE}litellm_settings: {{cache: true, cache_params: {{type: redis, redis_startup_nodes: [{{host: a, port: 1}}]}}}}\n"
+    );
+    World::litellm(&yaml).refused(&["proxy_config.yaml", "redis_startup_nodes", "later"]);
+    let own = World::litellm(&yaml).env("WATCHKEEPER__BACKEND__KIND", "memory");
+    assert_eq!(own.config().backend.kind, BackendKind::Memory);
+    let mut plan = World::litellm(&yaml);
+    plan.inputs.without_store = true;
+    assert_eq!(plan.config().checks.len(), 1);
+}
+
+#[test]
+fn exported_variables_serve_fallbacks_but_no_reference_of_the_same_file() {
+    let world = World::litellm(
+        "environment_variables: {REDIS_HOST: exported, OPENAI_API_KEY: sk-exported, LITELLM_MASTER_KEY: sk-mk}\n\
+         model_list: [{model_name: g, litellm_params: {model: openai/g, api_key: os.environ/OPENAI_API_KEY}}]\n\
+         litellm_settings: {cache: true}\n",
+    );
+    let config = world.config();
+    assert_eq!(model(&config.checks[0]).api_key, None);
+    assert_eq!(
+        config.litellm.environment["OPENAI_API_KEY"].expose(),
+        "sk-exported"
+    );
+    assert_eq!(config.http.api_keys[0].expose(), "sk-mk");
+    assert!(
+        matches!(config.backend.kind, BackendKind::Redis(redis) if redis.host.as_deref() == Some("exported"))
+    );
+}
+
+#[test]
+fn groups_limit_what_is_asked_in_the_background() {
+    let yaml = "model_list: [{model_name: a, litellm_params: {model: openai/a}}, {model_name: b, litellm_params: {model: openai/b}}]\n\
+                general_settings: {background_health_check_model_groups: GROUPS}\n";
+    let config = World::litellm(&yaml.replace("GROUPS", "[b]")).config();
+    let background: Vec<_> = config.checks.iter().map(|check| check.background).collect();
+    assert_eq!(background, [false, true]);
+    World::litellm(&yaml.replace("GROUPS", "b")).refused(&[
+        "background_health_check_model_groups",
+        "line 2",
+        "list",
+    ]);
+}
+
+#[test]
+fn deployments_of_another_environment_are_left_out() {
+    let yaml = "model_list: [{model_name: a, litellm_params: {model: openai/a}, model_info: {supported_environments: [production]}}, \
+                {model_name: b, litellm_params: {model: openai/b}}]\n";
+    let names = |world: World| -> Vec<String> {
+        world
+            .config()
+            .checks
+            .into_iter()
+            .map(|check| check.name)
+            .collect()
+    };
+    assert_eq!(
+        names(World::litellm(yaml).env("LITELLM_ENVIRONMENT", "staging")),
+        ["b"]
+    );
+    assert_eq!(
+        names(World::litellm(yaml).env("LITELLM_ENVIRONMENT", "production")),
+        ["a", "b"]
+    );
+}
+
+#[test]
+fn nothing_of_a_deployments_secrets_is_printed() {
+    let loaded = World::litellm(
+        "model_list: [{model_name: g, litellm_params: {model: openai/g, api_key: hunter22, aws_secret_access_key: hunter22, \
+         api_base: 'http://u:hunter22@h/v1'}}]\ngeneral_settings: {master_key: hunter22}\nenvironment_variables: {X: hunter22}\n",
+    )
+    .load()
+    .unwrap();
+    let text = format!("{loaded:?} {}", loaded.show());
+    assert!(!text.contains("hunter22"), "{text}");
+}
