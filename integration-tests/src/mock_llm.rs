@@ -189,6 +189,16 @@ impl MockLlm {
         }
     }
 
+    /// Waits until each of `models` has been asked `count` times in all. Within a round they are asked in any order.
+    pub async fn wait_for_rounds(&self, models: &[&str], count: usize, limit: Duration) -> Seen {
+        self.wait_for(
+            &format!("{count} starts of each of {models:?}"),
+            limit,
+            |seen| models.iter().all(|model| seen.count(model) >= count),
+        )
+        .await
+    }
+
     /// Waits until `model` has been asked `count` times in all.
     pub async fn wait_for_starts(&self, model: &str, count: usize, limit: Duration) -> Seen {
         self.wait_for(&format!("{count} starts of {model}"), limit, |seen| {

@@ -29,7 +29,7 @@ async fn the_later_winner_reads_again_under_its_lease_and_probes_nothing() {
     });
     let fleet = Fleet::of([Setup::new().toml(prompt), Setup::new().toml(late)]).await;
 
-    mock.wait_for_starts("m2", ROUNDS, Duration::from_secs(30))
+    mock.wait_for_rounds(&["m1", "m2"], ROUNDS, Duration::from_secs(30))
         .await;
     fleet.wait_for_same_report(Duration::from_secs(5)).await;
     let seen = mock.asked();

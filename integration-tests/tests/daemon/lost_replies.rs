@@ -33,7 +33,7 @@ async fn goes_on(script: String) {
         let asked = mock.asked().count("m2");
         mock.wait_for_starts("m2", asked + 1, SOON).await;
     }
-    mock.wait_for_starts("m2", 6, SOON).await;
+    mock.wait_for_rounds(&MODELS, 6, SOON).await;
     fleet.wait_for_same_report(SOON).await;
     let seen = mock.asked();
     assert_apart(&seen, &MODELS, Duration::from_millis(1800));

@@ -42,8 +42,9 @@ async fn password_and_database_of_a_litellm_file() {
 
 #[tokio::test]
 async fn an_acl_user_that_may_only_touch_our_keys() {
-    let rule = "user keeper on >hunter22 ~watchkeeper:* &watchkeeper:* +@all -@dangerous";
-    let redis = RedisProcess::start_with(&["--user", &rule["user ".len()..]]).await;
+    let rule = "--user keeper on >hunter22 ~watchkeeper:* &watchkeeper:* +@all -@dangerous";
+    let words: Vec<&str> = rule.split(' ').collect();
+    let redis = RedisProcess::start_with(&words).await;
     let mock = MockLlm::start().await;
     let config = NativeConfig::new(&mock.api_base(), &["m"])
         .redis(redis.address())

@@ -36,7 +36,8 @@ async fn replacing_every_pod_costs_no_probe_and_a_new_pod_has_the_report_at_once
         let status = old.wait_for_end(SOON).await;
         assert_eq!(status.code(), Some(0), "{}", old.log());
     }
-    mock.wait_for_starts("m2", 5, Duration::from_secs(20)).await;
+    mock.wait_for_rounds(&["m1", "m2"], 5, Duration::from_secs(20))
+        .await;
     let gap = Duration::from_millis(2900)..=Duration::from_millis(3900);
     assert_rounds(&mock.asked(), &["m1", "m2"], 5, gap);
 }

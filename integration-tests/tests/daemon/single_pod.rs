@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use watchkeeper_integration_tests::daemon::Setup;
 use watchkeeper_integration_tests::eventually;
 use watchkeeper_integration_tests::fleet::assert_rounds;
@@ -19,7 +18,7 @@ async fn a_single_pod_asks_each_model_once_per_interval_and_shows_what_changes()
     let pod = Setup::new().toml(config.toml()).start().await;
     mock.wait_for_starts("m2", 2, SOON).await;
     mock.set("m2", Behaviour::Status(429));
-    mock.wait_for_starts("m2", 4, SOON).await;
+    mock.wait_for_rounds(&["m1", "m2"], 4, SOON).await;
     let gap = Duration::from_millis(1950)..=Duration::from_millis(2900);
     assert_rounds(&mock.asked(), &["m1", "m2"], 4, gap);
     let health = pod.health().await;
@@ -85,7 +84,10 @@ async fn http_and_tcp_checks_and_failures_of_all_kinds_are_told_apart() {
         .check(&format!("name = \"closed\"\ntcp = \"{nobody}\""))
         .check("name = \"strange\"\nmodel = \"nosuchprovider/x\"\napi_key = \"k\"");
     let pod = Setup::new().toml(config.toml()).start().await;
-    eventually("a report", SOON, async || pod.health().await != json!({})).await;
+    eventually("the round's end", SOON, async || {
+        pod.json("/v1/checks").await["counts"]["unknown"] == 0
+    })
+    .await;
     let checks = pod.json("/v1/checks").await;
     let text = checks.to_string();
     for word in [

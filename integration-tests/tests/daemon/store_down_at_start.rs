@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use watchkeeper_integration_tests::daemon::Setup;
+use watchkeeper_integration_tests::eventually;
 use watchkeeper_integration_tests::fleet::{Fleet, assert_apart};
 use watchkeeper_integration_tests::litellm_config::LitellmConfig;
 use watchkeeper_integration_tests::mock_llm::{Behaviour, MockLlm};
@@ -24,7 +25,15 @@ async fn first_results_come(store: SocketAddr, mock: &MockLlm) -> Fleet {
         .yaml();
     let began = Instant::now();
     let fleet = Fleet::start(2, &Setup::new().litellm(config)).await;
-    fleet.wait_for_reports(SOON).await;
+    eventually("every pod has all results", SOON, async || {
+        for pod in fleet.pods() {
+            if pod.health().await["healthy_count"] != 2 {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
     let took = began.elapsed();
     assert!(
         took <= FIRST_RESULTS,

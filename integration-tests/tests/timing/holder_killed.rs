@@ -58,7 +58,9 @@ async fn the_next_round_starts_within_200_ms_of_the_dead_holders_lease() {
             );
         }
         // The rhythm is kept from there: one round later, one more probe each.
-        let seen = mock.wait_for_starts("held", rounds + 3, SOON).await;
+        let seen = mock
+            .wait_for_rounds(&["fast", "held"], rounds + 3, SOON)
+            .await;
         let gap = seen.starts("held")[rounds + 2].duration_since(next);
         assert!(
             gap >= Duration::from_millis(3900) && gap <= Duration::from_millis(4500),
