@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,11 @@ use crate::exit::Failure;
 use crate::signals::StopSignals;
 use crate::wiring::metrics::PodMetrics;
 use crate::{inputs, telemetry, wiring};
+
+/// The exit code after a second signal: nothing was handed over.
+const LEFT_AT_ONCE: u8 = 1;
+/// Answers come from memory: requests that are still open this long after the hand-over are cut.
+const LISTENER_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the daemon until it is told to stop.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -80,7 +86,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     };
     let close = CancellationToken::new();
     let limits = Limits {
-        drain: config.http.drain,
+        drain: config.http.drain.min(LISTENER_DRAIN),
         ..Limits::default()
     };
     let server = tokio::spawn(serve(
@@ -101,8 +107,13 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         }
     };
     tokio::select! {
-        () = leave => info!("left in order"),
-        signal = signals.next() => warn!(signal, "left at once, the lease is left to its end"),
+        () = leave => {
+            info!("left in order");
+            Ok(ExitCode::SUCCESS)
+        }
+        signal = signals.next() => {
+            warn!(signal, "left at once, the lease is left to its end");
+            Ok(ExitCode::from(LEFT_AT_ONCE))
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }

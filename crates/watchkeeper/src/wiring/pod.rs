@@ -6,7 +6,7 @@ use watchkeeper_config::{Config, LockScope};
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::probe::Prober;
-use watchkeeper_core::report::Thresholds;
+use watchkeeper_core::report::{MAX_REPORT_BYTES, Thresholds};
 use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, group_settings};
@@ -34,6 +34,22 @@ pub(crate) fn pod_id(config: &Config) -> Result<PodId, Failure> {
     .map_err(Failure::bad_config)
 }
 
+/// An entry of a report has at most this many bytes.
+const ENTRY_BYTES: usize = 1024;
+
+/// Refuses a list whose report no store would take, before anything is probed in vain.
+fn fits_in_a_report(config: &Config) -> Result<(), Failure> {
+    let checks = config.checks.len();
+    let most = MAX_REPORT_BYTES / ENTRY_BYTES;
+    if config.coordination.lock_scope == LockScope::Fleet && checks > most {
+        return Err(Failure::bad_config(format!(
+            "{checks} checks do not fit into one report, which holds {most}: set `coordination.lock_scope` to \
+             `check`, or split the fleet by `fleet.name`"
+        )));
+    }
+    Ok(())
+}
+
 /// Starts a pod on the current runtime.
 pub(crate) fn start(
     config: &Config,
@@ -43,6 +59,7 @@ pub(crate) fn start(
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 ) -> Result<Pod, Failure> {
+    fits_in_a_report(config)?;
     let c = &config.coordination;
     let scope = match c.lock_scope {
         LockScope::Fleet => fingerprint::LockScope::Fleet,
