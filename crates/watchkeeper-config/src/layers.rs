@@ -37,6 +37,9 @@ const RANKS: [Rank; 6] = [
 /// this name.
 pub(crate) const ENV_PREFIX: &str = "WATCHKEEPER__";
 
+/// Deepest key taken from a variable; ours have four parts.
+const MAX_KEY_DEPTH: usize = 8;
+
 /// The seed's variables and the keys that they set.
 const SEED: [(&str, &str); 5] = [
     ("USE_SHARED_HEALTH_CHECK", "coordination.enabled"),
@@ -153,7 +156,8 @@ impl Layers {
         for (variable, value) in env {
             if let Some(rest) = variable.strip_prefix(ENV_PREFIX) {
                 let key = rest.to_ascii_lowercase().replace("__", ".");
-                if key.split('.').any(str::is_empty) {
+                let depth = key.split('.').count();
+                if depth > MAX_KEY_DEPTH || key.split('.').any(str::is_empty) {
                     return Err(ConfigError::UnknownKey {
                         origin: variable.clone(),
                         key,

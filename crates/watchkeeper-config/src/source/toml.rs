@@ -21,9 +21,10 @@ pub(crate) struct TomlFile {
 
 /// Reads a file's text.
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<TomlFile, ConfigError> {
+    let index = LineIndex::new(bytes);
     let syntax = |at: usize, why: String| ConfigError::Syntax {
         file: name.to_owned(),
-        line: line_at(bytes, at),
+        line: index.line(at),
         why,
     };
     let text = std::str::from_utf8(bytes)
@@ -34,7 +35,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<TomlFile, ConfigError> {
         syntax(at, error.message().replace('\n', ", "))
     })?;
     let mut walk = Walk {
-        text,
+        index: LineIndex::new(text.as_bytes()),
         lines: HashMap::new(),
     };
     let dict = walk
@@ -51,23 +52,33 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<TomlFile, ConfigError> {
 pub(crate) fn value(text: &str) -> Result<Value, String> {
     let value = DeValue::parse(text).map_err(|error| error.message().replace('\n', ", "))?;
     let mut walk = Walk {
-        text,
+        index: LineIndex::new(text.as_bytes()),
         lines: HashMap::new(),
     };
     walk.value(&value, "").map_err(|(_, why)| why)
 }
 
-fn line_at(bytes: &[u8], at: usize) -> usize {
-    let before = bytes.get(..at.min(bytes.len())).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+/// Where each line ends, so that a file of many keys is not read again for each.
+struct LineIndex(Vec<usize>);
+
+impl LineIndex {
+    fn new(bytes: &[u8]) -> Self {
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Self(ends.map(|(at, _)| at).collect())
+    }
+
+    /// The line of a byte, counted from 1.
+    fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
 }
 
-struct Walk<'a> {
-    text: &'a str,
+struct Walk {
+    index: LineIndex,
     lines: HashMap<String, usize>,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn table(&mut self, table: &DeTable<'_>, path: &str) -> Result<Dict, (usize, String)> {
         let mut dict = Dict::new();
         for (key, value) in table {
@@ -77,7 +88,7 @@ impl Walk<'_> {
             } else {
                 format!("{path}.{name}")
             };
-            let line = line_at(self.text.as_bytes(), key.span().start);
+            let line = self.index.line(key.span().start);
             self.lines.insert(path.clone(), line);
             dict.insert(name.to_owned(), self.value(value, &path)?);
         }
@@ -106,7 +117,7 @@ impl Walk<'_> {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     let path = format!("{path}.{index}");
-                    let line = line_at(self.text.as_bytes(), item.span().start);
+                    let line = self.index.line(item.span().start);
                     self.lines.insert(path.clone(), line);
                     list.push(self.value(item, &path)?);
                 }

@@ -10,6 +10,7 @@ mod backend;
 mod checks;
 mod errors;
 mod examples;
+mod garbage;
 mod litellm;
 mod order;
 mod show;
