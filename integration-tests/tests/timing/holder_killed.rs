@@ -24,8 +24,8 @@ async fn the_next_round_starts_within_200_ms_of_the_dead_holders_lease() {
 
     // The second death meets a fleet that has lost a pod already.
     for _ in 0..2 {
+        fleet.wait_for_same_report(SOON).await;
         let rounds = mock.asked().count("held");
-        fleet.wait_for_reports(SOON).await;
         mock.set("held", Behaviour::Hold);
         mock.wait_for_starts("held", rounds + 1, SOON).await;
         mock.wait_for_starts("fast", rounds + 1, SOON).await;
@@ -67,7 +67,6 @@ async fn the_next_round_starts_within_200_ms_of_the_dead_holders_lease() {
             "the round after came {gap:?} later, not 4 s:\n{}",
             seen.table()
         );
-        fleet.wait_for_same_report(SOON).await;
     }
     assert!(
         delays
