@@ -230,8 +230,8 @@ pub struct Litellm {
     pub details: bool,
     /// Wire mode as set by hand; none leaves it to the rule of [`Litellm::shared_on_plain_redis`].
     pub wire: Option<bool>,
-    /// Whether the LiteLLM file has `use_shared_health_check: true` and plain Redis as its cache: the condition for
-    /// wire mode to be on by itself.
+    /// Whether the LiteLLM file has `use_shared_health_check: true` and plain Redis as its cache, and the backend is that
+    /// very Redis: the condition for wire mode to be on by itself.
     pub shared_on_plain_redis: bool,
     /// `store_model_in_db`: LiteLLM knows models that stand in no file.
     pub store_model_in_db: bool,

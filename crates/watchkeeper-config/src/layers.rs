@@ -322,7 +322,8 @@ pub(crate) fn shown_key(key: &str) -> String {
             if !out.is_empty() {
                 out.push('.');
             }
-            out.push_str(part);
+            // A quoted key may hold anything; a message is one line.
+            out.extend(part.chars().map(|c| if c.is_control() { '?' } else { c }));
         }
     }
     out

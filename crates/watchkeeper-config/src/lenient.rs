@@ -16,9 +16,9 @@ pub(crate) struct Text(pub(crate) String);
 
 /// A string that may have been written as a whole number, as passwords of digits are. Prints as stars.
 #[derive(Clone)]
-pub(crate) struct Number(pub(crate) String);
+pub(crate) struct Opaque(pub(crate) String);
 
-impl fmt::Debug for Number {
+impl fmt::Debug for Opaque {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
@@ -74,15 +74,15 @@ lenient!(Text, "a string", {
     }
 });
 
-lenient!(Number, "a string", {
-    fn visit_str<E: Error>(self, v: &str) -> Result<Number, E> {
-        Ok(Number(v.to_owned()))
+lenient!(Opaque, "a string", {
+    fn visit_str<E: Error>(self, v: &str) -> Result<Opaque, E> {
+        Ok(Opaque(v.to_owned()))
     }
-    fn visit_u64<E: Error>(self, v: u64) -> Result<Number, E> {
-        Ok(Number(v.to_string()))
+    fn visit_u64<E: Error>(self, v: u64) -> Result<Opaque, E> {
+        Ok(Opaque(v.to_string()))
     }
-    fn visit_i64<E: Error>(self, v: i64) -> Result<Number, E> {
-        Ok(Number(v.to_string()))
+    fn visit_i64<E: Error>(self, v: i64) -> Result<Opaque, E> {
+        Ok(Opaque(v.to_string()))
     }
 });
 
@@ -158,7 +158,7 @@ lenient!(List, "a list of strings", {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List, A::Error> {
         let mut items = Vec::new();
-        while let Some(Number(item)) = seq.next_element()? {
+        while let Some(Opaque(item)) = seq.next_element()? {
             items.push(item);
         }
         Ok(List(items))

@@ -1,6 +1,7 @@
 //! The way in.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::value::Value;
@@ -19,8 +20,11 @@ const FOUND: &str = "watchkeeper.toml";
 /// Names the TOML file where no flag does.
 const CONFIG_VARIABLE: &str = "WATCHKEEPER_CONFIG";
 
-/// What a pod was started with.
-#[derive(Clone, Debug, Default)]
+/// Most remarks that are passed on.
+const MAX_WARNINGS: usize = 100;
+
+/// What a pod was started with. Prints the names of its variables only.
+#[derive(Clone, Default)]
 pub struct Inputs {
     /// The environment.
     pub env: BTreeMap<String, String>,
@@ -37,13 +41,29 @@ pub struct Inputs {
     pub without_store: bool,
 }
 
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let overrides: Vec<_> = self.overrides.iter().map(|(key, _, _)| key).collect();
+        f.debug_struct("Inputs")
+            .field("env", &self.env.keys())
+            .field("config", &self.config)
+            .field("litellm_config", &self.litellm_config)
+            .field("overrides", &overrides)
+            .field("working_dir", &self.working_dir)
+            .field("without_store", &self.without_store)
+            .finish()
+    }
+}
+
 /// A configuration with its history.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What is odd but usable, one line each, to be logged at start.
+    /// What is odd but usable, one line each, to be logged at start. At most 100 and a last one that counts the rest.
     pub warnings: Vec<String>,
+    /// The files that were read and may change: TOML, LiteLLM's, and what that includes. Not those of secrets.
+    pub files: Vec<PathBuf>,
     /// Who set a key, by dotted key: `default`, a file and line, a variable, a flag. Checks by `checks[NAME]`.
     pub origins: BTreeMap<String, String>,
 }
@@ -140,13 +160,25 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         origins: BTreeMap::new(),
     };
     let config = resolver.config(&raw)?;
-    let warnings = std::mem::take(&mut resolver.warnings);
+    let warnings = bounded(std::mem::take(&mut resolver.warnings));
     let origins = resolver.all_origins(&config);
+    let files = toml_path.into_iter().chain(config.litellm.files.clone());
     Ok(Loaded {
+        files: files.collect(),
         config,
         warnings,
         origins,
     })
+}
+
+/// A file may be odd in thousands of places; a log need not be.
+fn bounded(mut warnings: Vec<String>) -> Vec<String> {
+    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    warnings.truncate(MAX_WARNINGS);
+    if more > 0 {
+        warnings.push(format!("and {more} more remarks of this kind"));
+    }
+    warnings
 }
 
 /// What a LiteLLM file sets.

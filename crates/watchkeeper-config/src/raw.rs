@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::lenient::{Flag, List, Number, Share, Span, Text, Whole};
+use crate::lenient::{Flag, List, Opaque, Share, Span, Text, Whole};
 
 /// The whole of it. Keys with a default in [`crate::keys`] are always there.
 #[derive(Debug, Deserialize)]
@@ -24,7 +24,7 @@ pub(crate) struct Raw {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fleet {
     pub(crate) name: Text,
-    pub(crate) secret: Option<Number>,
+    pub(crate) secret: Option<Opaque>,
     pub(crate) pod_id: Option<Text>,
 }
 
@@ -54,14 +54,14 @@ pub(crate) struct Backend {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redis {
-    pub(crate) url: Option<Number>,
+    pub(crate) url: Option<Opaque>,
     pub(crate) host: Option<Text>,
     pub(crate) port: Option<Whole>,
     pub(crate) db: Option<Whole>,
-    pub(crate) username: Option<Number>,
-    pub(crate) password: Option<Number>,
+    pub(crate) username: Option<Opaque>,
+    pub(crate) password: Option<Opaque>,
     pub(crate) ssl: Option<Flag>,
-    pub(crate) namespace: Option<Number>,
+    pub(crate) namespace: Option<Opaque>,
     #[serde(default)]
     pub(crate) tls: Tls,
     pub(crate) sentinel: Option<IgnoredAny>,
@@ -80,8 +80,8 @@ pub(crate) struct Tls {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Etcd {
     pub(crate) endpoints: Option<List>,
-    pub(crate) username: Option<Number>,
-    pub(crate) password: Option<Number>,
+    pub(crate) username: Option<Opaque>,
+    pub(crate) password: Option<Opaque>,
     #[serde(default)]
     pub(crate) tls: Tls,
 }
@@ -132,7 +132,7 @@ pub(crate) struct Check {
     pub(crate) model: Option<Text>,
     pub(crate) http: Option<Text>,
     pub(crate) tcp: Option<Text>,
-    pub(crate) api_key: Option<Number>,
+    pub(crate) api_key: Option<Opaque>,
     pub(crate) api_base: Option<Text>,
     pub(crate) mode: Option<Text>,
     pub(crate) timeout: Option<Span>,

@@ -13,12 +13,11 @@ use std::time::Duration;
 use watchkeeper_core::id::{FleetName, PodId};
 use watchkeeper_core::secret::Secret;
 
-use crate::config::{Config, Fleet, Litellm, Log, LogFormat, LogLevel};
+use crate::config::{Backend, BackendKind, Config, Fleet, Litellm, Log, LogFormat, LogLevel};
 use crate::error::ConfigError;
 use crate::keys;
 use crate::layers::{Layers, Rank, shown_key, shown_path};
-use crate::litellm::LitellmFile;
-use crate::litellm::environ;
+use crate::litellm::{Cache, LitellmFile, environ};
 use crate::raw::{self, Raw};
 use crate::source::read_bounded;
 use crate::units;
@@ -57,7 +56,7 @@ impl Resolver<'_> {
         let probe = self.probe(&raw.probe, &coordination)?;
         let log = self.log(&raw.log)?;
         let http = self.http(&raw.http)?;
-        let litellm = self.litellm(&raw.litellm)?;
+        let litellm = self.litellm(&raw.litellm, &backend)?;
         let checks = self.checks(&raw.checks, probe.timeout)?;
         Ok(Config {
             fleet,
@@ -116,20 +115,23 @@ impl Resolver<'_> {
         Ok(Log { level, format })
     }
 
-    fn litellm(&mut self, raw: &raw::Litellm) -> Result<Litellm, ConfigError> {
+    fn litellm(&mut self, raw: &raw::Litellm, backend: &Backend) -> Result<Litellm, ConfigError> {
         let cost_map = match &raw.cost_map {
             None => None,
             Some(path) => Some(self.path("litellm.cost_map", &path.0)?),
         };
         let file = self.litellm;
+        let by_litellm = ["backend.redis.url", "backend.redis.host"]
+            .iter()
+            .all(|key| self.layers.rank(key) <= Rank::Litellm);
+        let on_redis = by_litellm && matches!(backend.kind, BackendKind::Redis(_));
         Ok(Litellm {
             config: file.and_then(|file| file.files.first().cloned()),
             files: file.map(|file| file.files.clone()).unwrap_or_default(),
             details: raw.details.0,
             wire: raw.wire.map(|wire| wire.0),
-            shared_on_plain_redis: file.is_some_and(|file| {
-                file.shared && matches!(file.cache, crate::litellm::Cache::Redis(_))
-            }),
+            shared_on_plain_redis: on_redis
+                && file.is_some_and(|file| file.shared && matches!(file.cache, Cache::Redis(_))),
             store_model_in_db: file.is_some_and(|file| file.store_model_in_db)
                 || self
                     .env

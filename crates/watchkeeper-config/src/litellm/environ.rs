@@ -9,20 +9,7 @@ use crate::yaml::{Node, NodeInner, Yaml};
 pub(crate) const PREFIX: &str = "os.environ/";
 
 /// Names that `environment_variables` may not set: they change how programs are found and loaded.
-const REFUSED: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "LD_PRELOAD",
-    "LD_LIBRARY_PATH",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
-    "NO_PROXY",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "SHELL",
-];
+const REFUSED: [&str; 5] = ["PATH", "HOME", "LD_PRELOAD", "PYTHONPATH", "NO_PROXY"];
 
 /// Environment references that named an unset variable.
 pub(super) type Unset = std::collections::BTreeSet<String>;

@@ -12,7 +12,7 @@ use super::Resolver;
 use crate::config::RedisSettings;
 use crate::error::ConfigError;
 use crate::layers::Rank;
-use crate::lenient::Number;
+use crate::lenient::Opaque;
 use crate::raw;
 
 /// Redis' own port.
@@ -229,7 +229,7 @@ impl Resolver<'_> {
     fn beside(
         &self,
         key: &str,
-        raw: Option<&Number>,
+        raw: Option<&Opaque>,
         url: Rank,
     ) -> Result<Option<String>, ConfigError> {
         match raw {

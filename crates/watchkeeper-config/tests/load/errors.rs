@@ -37,6 +37,7 @@ fn an_unknown_key_is_named_with_file_line_table_and_nearest_key() {
             "`probe.timeouts`",
             "`timeout`",
         ]);
+    World::toml("\"a\\nb\" = 1\n").refused(&["`a?b`"]);
     World::toml(CHECK)
         .env("WATCHKEEPER__PROBE__", "1")
         .refused(&["WATCHKEEPER__PROBE__", "write it like"]);

@@ -221,6 +221,19 @@ fn a_redis_cache_selects_redis_and_the_variables_fill_in() {
         "proxy_config.yaml: `litellm_settings.cache_params.host`"
     );
     assert!(world.warnings().is_empty(), "{:?}", world.warnings());
+    // A Redis of our own is not the one that LiteLLM's pods use.
+    let own = world
+        .env("WATCHKEEPER__BACKEND__REDIS__URL", "redis://own")
+        .config();
+    assert!(!own.litellm.shared_on_plain_redis);
+}
+
+#[test]
+fn a_file_that_is_odd_in_thousands_of_places_does_not_flood_the_log() {
+    let entry = "- {model_name: a, litellm_params: {model: openai/a}}\n".repeat(300);
+    let warnings = World::litellm(&format!("model_list:\n{entry}")).warnings();
+    assert_eq!(warnings.len(), 101);
+    assert!(warnings[100].contains("199 more"), "{}", warnings[100]);
 }
 
 #[test]

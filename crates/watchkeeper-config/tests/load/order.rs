@@ -184,7 +184,12 @@ fn a_litellm_file_is_found_beside_the_toml_file_that_names_it() {
     world.inputs.config = Some("etc/w.toml".into());
     let config = world.config();
     assert_eq!(config.checks[0].name, "g");
-    assert_eq!(config.litellm.files, [world.dir.path().join("etc/p.yaml")]);
+    let (toml, yaml) = (
+        world.dir.path().join("etc/w.toml"),
+        world.dir.path().join("etc/p.yaml"),
+    );
+    assert_eq!(config.litellm.files, std::slice::from_ref(&yaml));
+    assert_eq!(world.load().unwrap().files, [toml, yaml]);
     assert_eq!(config.log.level, LogLevel::Debug);
 }
 

@@ -53,6 +53,15 @@ fn every_value_stands_on_a_line_with_its_origin_and_no_secret() {
 }
 
 #[test]
+fn printing_the_inputs_shows_names_only() {
+    let world = World::toml(CHECK)
+        .env("KEY", "hunter22")
+        .flag("fleet.secret", "hunter22", "--x");
+    let text = format!("{:?}", world.inputs);
+    assert!(text.contains("KEY") && !text.contains("hunter22"), "{text}");
+}
+
+#[test]
 fn the_columns_are_aligned() {
     let shown = World::toml(CHECK).load().unwrap().show();
     let columns: Vec<_> = shown
