@@ -37,7 +37,7 @@ const RANKS: [Rank; 6] = [
 /// this name.
 pub(crate) const ENV_PREFIX: &str = "WATCHKEEPER__";
 
-/// Deepest key taken from a variable; ours have four parts.
+/// Deepest key taken from a variable or a flag; ours have four parts.
 const MAX_KEY_DEPTH: usize = 8;
 
 /// The seed's variables and the keys that they set.
@@ -123,6 +123,16 @@ impl Layers {
         key: &str,
         text: &str,
     ) -> Result<(), ConfigError> {
+        let depth = key.split('.').count();
+        if depth > MAX_KEY_DEPTH || key.split('.').any(str::is_empty) {
+            return Err(ConfigError::UnknownKey {
+                origin: origin.to_owned(),
+                key: shown_key(key),
+                hint: format!(
+                    ", write it like `coordination.interval` or `{ENV_PREFIX}COORDINATION__INTERVAL`"
+                ),
+            });
+        }
         let structured = match keys::find(key).map(|key| key.kind) {
             Some(Kind::Tables) => true,
             Some(Kind::List | Kind::Secrets) => text.trim_start().starts_with('['),
@@ -156,14 +166,6 @@ impl Layers {
         for (variable, value) in env {
             if let Some(rest) = variable.strip_prefix(ENV_PREFIX) {
                 let key = rest.to_ascii_lowercase().replace("__", ".");
-                let depth = key.split('.').count();
-                if depth > MAX_KEY_DEPTH || key.split('.').any(str::is_empty) {
-                    return Err(ConfigError::UnknownKey {
-                        origin: variable.clone(),
-                        key,
-                        hint: format!(", write it like `{ENV_PREFIX}COORDINATION__INTERVAL`"),
-                    });
-                }
                 self.put_text(Rank::Env, variable, &key, value)?;
             }
         }

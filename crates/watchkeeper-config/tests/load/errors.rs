@@ -44,6 +44,18 @@ fn an_unknown_key_is_named_with_file_line_table_and_nearest_key() {
 }
 
 #[test]
+fn a_flag_for_no_key_is_named() {
+    for key in ["", "a..b", "x.y.z.x.y.z.x.y.z"] {
+        World::toml(CHECK)
+            .flag(key, "1", "--set")
+            .refused(&["--set", "write it like"]);
+    }
+    World::toml(CHECK)
+        .flag("http.listn", "1", "--set http.listn")
+        .refused(&["--set", "`listen`"]);
+}
+
+#[test]
 fn a_value_of_the_wrong_type_is_named() {
     refused(
         "[probe]\nconcurrency = \"many\"",
