@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use watchkeeper_integration_tests::daemon::Setup;
 use watchkeeper_integration_tests::eventually;
-use watchkeeper_integration_tests::fleet::{Fleet, assert_apart};
+use watchkeeper_integration_tests::fleet::{Fleet, assert_apart, assert_rounds};
 use watchkeeper_integration_tests::litellm_config::NativeConfig;
-use watchkeeper_integration_tests::mock_llm::MockLlm;
+use watchkeeper_integration_tests::mock_llm::{Behaviour, End, MockLlm};
 use watchkeeper_integration_tests::proxy::{Proxy, contains};
 use watchkeeper_integration_tests::redis_process::RedisProcess;
 
@@ -77,4 +77,41 @@ async fn a_lost_answer_to_acquire_leaves_no_orphan_lease_and_starts_no_second_ro
 #[tokio::test]
 async fn a_lost_answer_to_publish_leaves_no_orphan_lease_and_starts_no_second_round() {
     goes_on(sha!("publish")).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_read_starts_no_second_round() {
+    goes_on(sha!("read")).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_renew_neither_ends_the_round_nor_starts_a_second() {
+    let redis = RedisProcess::start().await;
+    let proxy = Proxy::start(redis.address()).await;
+    let mock = MockLlm::start().await;
+    mock.set("slow", Behaviour::Delay(Duration::from_millis(3500)));
+    let config = NativeConfig::new(&mock.api_base(), &["slow"])
+        .redis(proxy.address())
+        .interval("5s");
+    let fleet = Fleet::start(2, &Setup::new().toml(config.toml())).await;
+    let renew = sha!("renew");
+    for round in 1..=2 {
+        let renew = renew.clone();
+        mock.wait_for_starts("slow", round, SOON).await;
+        proxy.lose_answer(1, move |bytes| contains(bytes, &renew));
+        proxy.wait_for_lost(round, SOON).await;
+    }
+    mock.wait_for_starts("slow", 3, SOON).await;
+    let seen = mock.asked();
+    let gap = Duration::from_millis(4900)..=Duration::from_millis(6000);
+    assert_rounds(&seen, &["slow"], 3, gap);
+    for asked in &seen.all()[..2] {
+        assert_eq!(
+            asked.ended.unwrap().1,
+            End::Answered(200),
+            "{}\n{}",
+            seen.table(),
+            fleet.logs()
+        );
+    }
 }

@@ -28,6 +28,7 @@ mod shapes;
 mod single_pod;
 mod slow_endpoint;
 mod store_down_at_start;
+mod store_hiccups;
 mod store_lost;
 
 /// Far more than anything here needs on a machine that also builds; only a test that fails waits this long.
