@@ -12,6 +12,19 @@ pub(crate) fn read(
     args: &ConfigArgs,
     extra: Vec<(String, String, String)>,
 ) -> Result<Loaded, Failure> {
+    read_for(args, extra, false)
+}
+
+/// Reads the configuration for a command that uses no store: what is wrong with the store's settings is a warning.
+pub(crate) fn read_without_store(args: &ConfigArgs) -> Result<Loaded, Failure> {
+    read_for(args, Vec::new(), true)
+}
+
+fn read_for(
+    args: &ConfigArgs,
+    extra: Vec<(String, String, String)>,
+    without_store: bool,
+) -> Result<Loaded, Failure> {
     let mut overrides = extra;
     for pair in &args.set {
         let Some((key, value)) = pair.split_once('=') else {
@@ -39,7 +52,7 @@ pub(crate) fn read(
         litellm_config: args.litellm_config.clone(),
         overrides,
         working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-        without_store: false,
+        without_store,
     };
     load(&inputs).map_err(Failure::bad_config)
 }

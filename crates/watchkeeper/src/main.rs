@@ -6,7 +6,9 @@ mod cli;
 mod commands;
 mod exit;
 mod inputs;
+mod out;
 mod signals;
+mod table;
 mod telemetry;
 mod wiring;
 

@@ -5,25 +5,24 @@ use std::process::ExitCode;
 use crate::cli::ConfigCommand;
 use crate::exit::Failure;
 use crate::inputs;
+use crate::out;
+use crate::table::count;
 
 /// Shows or validates the configuration.
-#[allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the command's output"
-)]
+#[allow(clippy::print_stderr, reason = "warnings beside the command's output")]
 pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
     let (ConfigCommand::Show(args) | ConfigCommand::Validate(args)) = command;
     let loaded = inputs::read(args, Vec::new())?;
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }
-    match command {
-        ConfigCommand::Show(_) => print!("{}", loaded.show()),
-        ConfigCommand::Validate(_) => println!(
-            "the configuration is usable: {} checks",
-            loaded.config.checks.len()
+    // A reader that went away has what it wanted.
+    let _ = out::write(&match command {
+        ConfigCommand::Show(_) => loaded.show(),
+        ConfigCommand::Validate(_) => format!(
+            "the configuration is usable: {}\n",
+            count(loaded.config.checks.len(), "check", "checks")
         ),
-    }
+    })?;
     Ok(ExitCode::SUCCESS)
 }
