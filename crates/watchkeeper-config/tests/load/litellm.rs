@@ -215,6 +215,7 @@ fn a_redis_cache_selects_redis_and_the_variables_fill_in() {
     assert_eq!((redis.port, redis.ssl), (6390, true));
     assert_eq!(redis.password.unwrap().expose(), "env:not-a-reference");
     assert_eq!(redis.namespace.as_deref(), Some("ns"));
+    assert_eq!(redis.username.as_deref(), Some("env:literal"));
     let origins = world.origins();
     assert_eq!(
         origins["backend.redis.host"],
