@@ -200,7 +200,7 @@ fn settings_master_key_and_verbosity_are_taken_over() {
 fn a_redis_cache_selects_redis_and_the_variables_fill_in() {
     let world = World::litellm(&format!(
         "{ONE}general_settings: {{use_shared_health_check: true}}\nlitellm_settings:\n  cache: true\n  cache_params: \
-         {{type: redis, host: os.environ/RH, port: os.environ/RP, namespace: ns}}\n"
+         {{type: redis, host: os.environ/RH, port: os.environ/RP, namespace: ns, username: 'env:literal'}}\n"
     ))
     .env("RH", "redis.example")
     .env("RP", "6390")
