@@ -28,7 +28,6 @@ fn turn(lock: &Lock, request: &Acquire, floor: Token, time: StoreTime) -> Turn {
         pod,
         token,
         attempt,
-        ..
     } = &lock.value
         && *pod == request.pod
     {
@@ -71,7 +70,6 @@ fn acquire(group: &mut Group, request: &Acquire, time: StoreTime) -> Acquired {
             pod: request.pod.clone(),
             token,
             attempt: request.attempt,
-            ttl: request.ttl,
         },
         ends: Some(time.now + request.ttl),
     });

@@ -45,7 +45,6 @@ pub(crate) enum LockValue {
         pod: PodId,
         token: Token,
         attempt: AttemptId,
-        ttl: Duration,
     },
     Foreign(Vec<u8>),
 }
@@ -60,28 +59,24 @@ impl Lock {
     }
 
     pub(crate) fn busy(&self, time: StoreTime) -> Busy {
-        let (digest, asked) = match &self.value {
+        let digest = match &self.value {
             LockValue::Lease {
                 pod,
                 token,
                 attempt,
-                ttl,
-            } => (format!("lease:{token}:{}:{pod}", attempt.0), *ttl),
+            } => format!("lease:{token}:{}:{pod}", attempt.0),
             LockValue::Foreign(bytes) => {
                 let mut hasher = DefaultHasher::new();
                 bytes.hash(&mut hasher);
-                let digest = format!("foreign:{}:{:016x}", bytes.len(), hasher.finish());
-                (digest, Duration::ZERO)
+                format!("foreign:{}:{:016x}", bytes.len(), hasher.finish())
             }
         };
         let lease = self.lease(time);
         Busy {
             holder: lease.map(|(pod, _)| pod.clone()),
             token: lease.map(|(_, token)| token),
-            remaining: lease
-                .and(self.ends)
-                .map(|ends| ends.since(time.now))
-                .filter(|left| *left <= asked),
+            // Never beyond what was asked for: the end is set by the clock that is read here, which does not go back.
+            remaining: lease.and(self.ends).map(|ends| ends.since(time.now)),
             marker: Marker(digest),
         }
     }
@@ -140,14 +135,9 @@ impl Group {
     }
 
     /// Makes the standing lease last `ttl` from now.
-    pub(crate) fn extend(&mut self, now: Moment, wanted: Duration) {
-        if let Some(Lock {
-            value: LockValue::Lease { ttl, .. },
-            ends,
-        }) = &mut self.lock
-        {
-            *ttl = wanted;
-            *ends = Some(now + wanted);
+    pub(crate) fn extend(&mut self, now: Moment, ttl: Duration) {
+        if let Some(lock) = &mut self.lock {
+            lock.ends = Some(now + ttl);
         }
     }
 

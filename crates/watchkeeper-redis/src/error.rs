@@ -172,6 +172,16 @@ fn inner_io(error: &RedisError) -> Option<&io::Error> {
     })
 }
 
+/// Whether the connection that brought this error is not worth keeping: it broke, it was never let in, or its server
+/// is no primary any more, so that the address may by now lead elsewhere.
+pub(crate) fn ends_connection(error: &RedisError) -> bool {
+    let code = unwrapped(
+        error.code().unwrap_or_default(),
+        error.detail().unwrap_or_default(),
+    );
+    error.is_unrecoverable_error() || matches!(code, "NOAUTH" | "READONLY" | "MASTERDOWN")
+}
+
 fn wrong_password() -> Failure {
     Failure::new(
         StoreErrorKind::Auth,
@@ -362,6 +372,28 @@ mod tests {
             assert_eq!(failure.kind, kind, "{line}: {}", failure.message);
             assert!(!failure.message.ends_with('.'), "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn a_connection_to_a_former_primary_is_not_kept() {
+        let ends = |line: &str| {
+            let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+            ends_connection(&value.extract_error().unwrap_err())
+        };
+        assert!(ends(
+            "READONLY You can't write against a read only replica."
+        ));
+        assert!(ends(
+            "ERR Error running script (call to f_0a): @user_script: 9: -READONLY You can't write"
+        ));
+        assert!(ends("NOAUTH Authentication required."));
+        assert!(!ends(
+            "OOM command not allowed when used memory > 'maxmemory'."
+        ));
+        assert!(!ends("NOPERM this user has no permissions"));
+        assert!(ends_connection(
+            &io::Error::from(io::ErrorKind::BrokenPipe).into()
+        ));
     }
 
     #[test]

@@ -14,8 +14,11 @@
 //! | channel `watchkeeper:{<fleet>}:events` | `wk1\|report\|<group>`, `wk1\|released\|<group>`, `wk1\|report+released\|<group>` |
 //!
 //! Time is the server's, everywhere. Anything else under these keys is garbage: it is named, never believed, and
-//! replaced. The user needs `+evalsha +eval +time +ping +select +subscribe +publish` and the commands in the scripts,
-//! on `~watchkeeper:{<fleet>}:*` and `&watchkeeper:{<fleet>}:*`.
+//! replaced.
+//!
+//! An ACL user needs, on `~watchkeeper:{<fleet>}:*` and `&watchkeeper:{<fleet>}:*`: `+evalsha +eval +ping +select
+//! +subscribe +publish +time +type +pttl +pexpire +del +unlink +set +getrange +strlen +hget +hset +hsetnx +hdel
+//! +hlen +hkeys +hexists +hstrlen +llen +scard +zcard +xlen`. Whoever has these can forge results.
 
 mod cache;
 mod dial;

@@ -116,11 +116,10 @@ impl Link {
             answer = ask(&mut connection, &by_text).await;
         }
         answer.map_err(|error| {
-            let failure = error::driver(&error, &self.0.dialer.address);
-            if error.is_unrecoverable_error() || failure.kind == StoreErrorKind::Auth {
+            if error::ends_connection(&error) {
                 self.0.give_up(connection.id);
             }
-            failure
+            error::driver(&error, &self.0.dialer.address)
         })
     }
 }

@@ -182,6 +182,31 @@ async fn a_replica_is_unwritable_for_ping_too() {
 }
 
 #[tokio::test]
+async fn a_primary_that_became_a_replica_is_dialled_again() {
+    let redis = RedisProcess::start().await;
+    let store = connect(options(&redis.url()));
+    acquire(&store, "a", 1).await.unwrap();
+    let nobody = free_address();
+    let (host, port) = (nobody.ip().to_string(), nobody.port().to_string());
+    let _: String = redis.run(&["REPLICAOF", &host, &port]).await;
+    let mine = async || {
+        let clients: String = redis.run(&["CLIENT", "LIST", "TYPE", "normal"]).await;
+        // The others are the test's own, which never ran a script.
+        let ours = clients.lines().find(|line| line.contains("cmd=eval"));
+        ours.and_then(|line| line.split(' ').next().map(str::to_owned))
+    };
+    let before = mine().await;
+    for _ in 0..2 {
+        let error = acquire(&store, "a", 2).await.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Unwritable, "{error}");
+    }
+    assert!(before.is_some());
+    assert_ne!(mine().await, before, "the old connection is still in use");
+    let _: String = redis.run(&["REPLICAOF", "NO", "ONE"]).await;
+    acquire(&store, "a", 3).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_full_memory_is_unwritable_and_heals() {
     let redis = RedisProcess::start().await;
     let store = connect(options(&redis.url()));
