@@ -136,10 +136,10 @@ pub(crate) struct DemoArgs {
     /// How many pods.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub(crate) pods: u8,
-    /// Time between two rounds, in seconds.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    /// Time between two rounds, in seconds; at least 3, since the slowest model takes 2.5.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=3600))]
     pub(crate) interval: u16,
     /// Stop after this many seconds instead of at Ctrl-C.
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seconds: Option<u32>,
 }
