@@ -11,3 +11,4 @@
 pub mod clock;
 pub mod conformance;
 pub mod faults;
+pub mod simulation;

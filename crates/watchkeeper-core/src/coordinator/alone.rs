@@ -51,12 +51,6 @@ impl Coordinator {
     }
 
     pub(super) fn tick_alone(&mut self, now: Now, out: &mut Out) {
-        let Phase::Alone(round) = &self.phase else {
-            return;
-        };
-        if round.deadline <= now.steady {
-            self.cut_probes(now, out);
-        }
         self.start_probes(now, out);
         let Phase::Alone(round) = &self.phase else {
             return;

@@ -14,6 +14,9 @@ use crate::time::Moment;
 /// A lease is asked for again this much after its end: stores count whole milliseconds.
 const AFTER_END: Duration = Duration::from_millis(1);
 
+/// A spread of nothing would be due before anybody could be woken for it.
+const LEAST_SPREAD: Duration = Duration::from_micros(1);
+
 impl Coordinator {
     pub(super) fn read(&mut self, now: Moment, out: &mut Out) {
         let op = self.op();
@@ -110,9 +113,8 @@ impl Coordinator {
     }
 
     pub(super) fn contend(&mut self, now: Moment) {
-        self.phase = Phase::Contending {
-            at: now + self.dice.up_to(CONTEND_SPREAD),
-        };
+        let spread = self.dice.up_to(CONTEND_SPREAD).max(LEAST_SPREAD);
+        self.phase = Phase::Contending { at: now + spread };
     }
 
     /// Asks for the lease, if it is still wanted: a report may have come since.

@@ -114,7 +114,10 @@ impl Coordinator {
                 Step::Probing(round) => round,
                 _ => return,
             },
-            Phase::Alone(round) => &mut **round,
+            // Not what goes on after the store is back: what did not start then is the fleet's business.
+            Phase::Alone(round) if self.sense.is_isolated() || !self.settings.coordinate => {
+                &mut **round
+            }
             _ => return,
         };
         round.take(check.clone(), now);

@@ -195,7 +195,7 @@ impl Coordinator {
         if matches!(event, Event::Started) {
             self.start(now.steady);
         }
-        self.tick(now, &mut out);
+        self.close(now, &mut out);
         match event {
             Event::Started | Event::Woke => {}
             Event::Acquired(op, result) => self.on_acquired(now, op, result, &mut out),
@@ -290,6 +290,18 @@ impl Coordinator {
         }
     }
 
+    /// What time has put an end to: the holder's window, the round.
+    fn close(&mut self, now: Now, out: &mut Out) {
+        match &self.phase {
+            Phase::Leading(lead) if lead.window_end <= now.steady => self.window_closed(now, out),
+            Phase::Leading(lead) if lead.round().is_some_and(|r| r.deadline <= now.steady) => {
+                self.cut_probes(now, out);
+            }
+            Phase::Alone(round) if round.deadline <= now.steady => self.cut_probes(now, out),
+            _ => {}
+        }
+    }
+
     /// Whatever time alone brings about, until nothing is due at `now` any more.
     fn tick(&mut self, now: Now, out: &mut Out) {
         if !self.started {
@@ -304,6 +316,7 @@ impl Coordinator {
         if self.isolates_at().is_some_and(|at| at <= now.steady) {
             self.become_isolated(now, out);
         }
+        self.close(now, out);
         match &self.phase {
             Phase::Leading(_) => self.tick_lead(now, out),
             Phase::Alone(_) => self.tick_alone(now, out),
@@ -319,16 +332,10 @@ impl Coordinator {
         if self.draining.is_some() {
             self.tick_drain(now, out);
         } else if matches!(self.phase, Phase::Waiting) {
-            if self.alone_at().is_some_and(|at| at <= now.steady) {
+            if self.contend_at().is_some_and(|at| at <= now.steady) {
+                self.contend(now.steady);
+            } else if self.alone_at().is_some_and(|at| at <= now.steady) {
                 self.start_alone(now, out);
-            } else if self.contend_at().is_some_and(|at| at <= now.steady) {
-                let spread = self.dice.up_to(CONTEND_SPREAD);
-                self.phase = Phase::Contending {
-                    at: now.steady + spread,
-                };
-                if spread.is_zero() {
-                    self.acquire(now.steady, out);
-                }
             }
         }
     }

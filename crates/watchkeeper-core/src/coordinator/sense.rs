@@ -35,8 +35,10 @@ impl Sense {
         self.ping_failing.get_or_insert(now);
     }
 
+    /// A ping that answers again also says that the store takes writes; reads are tried at once anyway.
     pub(super) fn ping_answered(&mut self) {
         self.ping_failing = None;
+        self.writes_failing = None;
     }
 
     pub(super) fn failed(&mut self, now: Moment, act: Act) {

@@ -138,19 +138,20 @@ impl Coordinator {
         [Some(lead.window_end), step, None]
     }
 
+    /// Nothing may start any more under the lease.
+    pub(super) fn window_closed(&mut self, now: Now, out: &mut Out) {
+        if self.sense.is_failing() {
+            // The store does not answer: the round goes on as this pod's own, so that nothing is asked twice.
+            self.become_isolated(now, out);
+        } else {
+            self.lose(LossReason::WindowClosed, out);
+        }
+    }
+
     pub(super) fn tick_lead(&mut self, now: Now, out: &mut Out) {
         let Phase::Leading(lead) = &mut self.phase else {
             return;
         };
-        if now.steady >= lead.window_end {
-            if self.sense.is_failing() {
-                // The store does not answer: the round goes on as this pod's own, so that nothing is asked twice.
-                self.become_isolated(now, out);
-            } else {
-                self.lose(LossReason::WindowClosed, out);
-            }
-            return;
-        }
         match &mut lead.step {
             Step::Reading { asked, retry_at } if asked.is_none() && *retry_at <= now.steady => {
                 self.next_op += 1;
@@ -166,8 +167,7 @@ impl Coordinator {
                 self.publish_again(now.steady, out);
             }
             Step::Probing(round) => {
-                let leaves = self.draining.is_some_and(|until| until <= now.steady);
-                if round.deadline <= now.steady || leaves {
+                if self.draining.is_some_and(|until| until <= now.steady) {
                     self.cut_probes(now, out);
                     self.end_round(now, out);
                 } else if round.is_over() {

@@ -1,0 +1,145 @@
+//! Between the pods and the store: who reaches it, how long it takes, and what gets lost.
+
+use futures_util::FutureExt;
+use watchkeeper_core::cache::{Found, Publish};
+use watchkeeper_core::coordinator::{Command, Event, FoundReport, Op, ReadReport};
+use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_core::report::Report;
+
+use super::faults::Fault;
+use super::pod::group_id;
+use super::world::World;
+
+/// What becomes of a request.
+pub(super) enum Fate {
+    Arrives,
+    Refused(StoreErrorKind),
+    Vanishes,
+}
+
+/// The operation of a store command, if it is one.
+pub(super) fn operation(command: &Command) -> Option<(Op, StoreOp)> {
+    Some(match command {
+        Command::Acquire(op, _) => (*op, StoreOp::Acquire),
+        Command::Renew(op, ..) => (*op, StoreOp::Renew),
+        Command::Release(op, _) => (*op, StoreOp::Release),
+        Command::Read(op, _) => (*op, StoreOp::Read),
+        Command::Publish(op, _) => (*op, StoreOp::Publish),
+        _ => return None,
+    })
+}
+
+/// An operation's failure as its event.
+pub(super) fn failure(op: Op, what: StoreOp, error: StoreError) -> Event {
+    match what {
+        StoreOp::Acquire => Event::Acquired(op, Err(error)),
+        StoreOp::Renew => Event::Renewed(op, Err(error)),
+        StoreOp::Release => Event::Released(op, Err(error)),
+        StoreOp::Read => Event::Read(op, Err(error)),
+        _ => Event::Published(op, Err(error)),
+    }
+}
+
+impl World<'_> {
+    /// Whether a request of this kind, from this pod, reaches the store now.
+    pub(super) fn fate(&mut self, pod: usize, what: StoreOp) -> Fate {
+        for index in self.active.clone() {
+            match &self.plan.troubles[index].what {
+                Fault::Outage { refuses, pods, .. }
+                    if pods.as_ref().is_none_or(|pods| pods.contains(&pod)) =>
+                {
+                    return if *refuses {
+                        Fate::Refused(StoreErrorKind::Unreachable)
+                    } else {
+                        Fate::Vanishes
+                    };
+                }
+                Fault::Lossy(percent) if self.dice.chance(*percent) => return Fate::Vanishes,
+                // A ping tells of a server that takes no writes, but not of a forbidden key.
+                Fault::NoWrites(kind)
+                    if what != StoreOp::Read
+                        && (what != StoreOp::Ping || *kind == StoreErrorKind::Unwritable) =>
+                {
+                    return Fate::Refused(*kind);
+                }
+                Fault::NoPublish(kind) if what == StoreOp::Publish => {
+                    return if kind.may_retry() {
+                        Fate::Vanishes
+                    } else {
+                        Fate::Refused(*kind)
+                    };
+                }
+                _ => {}
+            }
+        }
+        Fate::Arrives
+    }
+
+    /// One way through the network.
+    pub(super) fn delay(&mut self) -> i64 {
+        let mut most = self.plan.delay;
+        for index in &self.active {
+            if let Fault::Slow(more) = &self.plan.troubles[*index].what {
+                most += more;
+            }
+        }
+        self.dice.range(100, most)
+    }
+
+    pub(super) fn loses_answer(&mut self) -> bool {
+        self.active.clone().into_iter().any(|index| {
+            matches!(self.plan.troubles[index].what, Fault::Lossy(p) if self.dice.chance(p))
+        })
+    }
+
+    pub(super) fn is_deaf(&self) -> bool {
+        self.active
+            .iter()
+            .any(|index| matches!(self.plan.troubles[*index].what, Fault::Deaf))
+    }
+
+    /// Does to the store what a command says, and answers as the store does.
+    pub(super) fn perform(&self, group: usize, command: &Command) -> Event {
+        let store = &self.subject.store;
+        match command {
+            Command::Acquire(op, request) => {
+                Event::Acquired(*op, store.acquire(request).now_or_never().unwrap())
+            }
+            Command::Renew(op, lease, ttl) => {
+                Event::Renewed(*op, store.renew(lease, *ttl).now_or_never().unwrap())
+            }
+            Command::Release(op, lease) => {
+                Event::Released(*op, store.release(lease).now_or_never().unwrap())
+            }
+            Command::Read(op, floor) => {
+                let read = store.read(&group_id(group), *floor).now_or_never().unwrap();
+                Event::Read(
+                    *op,
+                    read.map(|read| ReadReport {
+                        fence: read.fence,
+                        found: match read.found {
+                            Found::Nothing => FoundReport::Nothing,
+                            Found::Garbage { why } => FoundReport::Garbage { why },
+                            Found::Report(stored) => FoundReport::Report {
+                                token: stored.token,
+                                age: stored.age,
+                                report: Box::new(Report::decode(&stored.value).unwrap()),
+                            },
+                        },
+                    }),
+                )
+            }
+            Command::Publish(op, publication) => {
+                let publish = Publish {
+                    lease: publication.lease.clone(),
+                    edition: publication.edition,
+                    value: publication.report.encode().into(),
+                    retain: publication.retain,
+                    then: publication.then,
+                };
+                Event::Published(*op, store.publish(&publish).now_or_never().unwrap())
+            }
+            other => unreachable!("{other:?} is no operation"),
+        }
+    }
+}

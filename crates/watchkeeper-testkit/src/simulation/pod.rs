@@ -1,0 +1,137 @@
+//! One pod of the world: its coordinators, its clocks, and what it waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use watchkeeper_core::coordinator::{Coordinator, Event, Hint, Now, Op, ProbeId, Settings, Ticket};
+use watchkeeper_core::id::{CheckId, GroupId, PodId};
+use watchkeeper_core::time::{Moment, UnixMillis};
+
+use super::dice::Dice;
+use super::plan::{Plan, Time};
+
+/// 2026-01-01T00:00:00Z.
+pub(super) const START_UNIX_MILLIS: i64 = 1_767_225_600_000;
+
+/// Whether a pod runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Up,
+    Paused,
+    Down,
+}
+
+/// What reaches a pod.
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    /// A timer of this stamp.
+    Woke(usize, u64),
+    /// The answer to an operation, or the end of its time limit.
+    Answer(usize, Op, Event),
+    Probed(usize, ProbeId, CheckId),
+    Pinged(bool),
+    Ping,
+    Hint(usize, Hint),
+    Call(Ticket),
+    Drain,
+}
+
+/// One running daemon. A pod that starts again is another life of it.
+pub(super) struct Pod {
+    pub(super) name: PodId,
+    pub(super) life: u64,
+    pub(super) groups: Vec<Coordinator>,
+    pub(super) state: State,
+    /// What came while it stood still.
+    pub(super) backlog: Vec<Input>,
+    pub(super) stamps: Vec<u64>,
+    pub(super) waiting: BTreeSet<(usize, Op)>,
+    pub(super) probes: BTreeSet<(usize, ProbeId)>,
+    pub(super) pinged: Option<bool>,
+    /// Since when it runs without a break.
+    pub(super) up_since: Time,
+    /// Wakes in the current second, and that second.
+    pub(super) wakes: (Time, u32),
+    pub(super) calls: BTreeMap<Ticket, (Time, CheckId)>,
+    pub(super) isolated: Vec<bool>,
+    offset: Time,
+    /// How much its steady clock runs fast, in millionths.
+    ppm: i64,
+    pub(super) skew_millis: i64,
+}
+
+impl Pod {
+    pub(super) fn new(dice: &mut Dice, index: usize) -> Self {
+        Self {
+            name: PodId::new(format!("pod-{index}")).unwrap(),
+            life: 0,
+            groups: Vec::new(),
+            state: State::Down,
+            backlog: Vec::new(),
+            stamps: Vec::new(),
+            waiting: BTreeSet::new(),
+            probes: BTreeSet::new(),
+            pinged: None,
+            up_since: 0,
+            wakes: (0, 0),
+            calls: BTreeMap::new(),
+            isolated: Vec::new(),
+            offset: dice.range(0, 1_000_000_000_000),
+            ppm: dice.range(-2_000, 2_001),
+            skew_millis: dice.range(-5_000, 5_001),
+        }
+    }
+
+    /// Begins a life.
+    pub(super) fn start(&mut self, dice: &mut Dice, plan: &Plan, now: Time) {
+        self.life += 1;
+        self.state = State::Up;
+        self.up_since = now;
+        self.groups = (0..plan.groups.len())
+            .map(|group| {
+                let mut settings: Settings = plan.template.clone();
+                settings.group = group_id(group);
+                settings.pod = self.name.clone();
+                settings.checks.clone_from(&plan.groups[group]);
+                settings.seed = dice.next();
+                Coordinator::new(settings)
+            })
+            .collect();
+        self.stamps = vec![0; self.groups.len()];
+        self.isolated = vec![false; self.groups.len()];
+        self.forget();
+    }
+
+    /// Ends a life at once.
+    pub(super) fn kill(&mut self) {
+        self.state = State::Down;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.backlog.clear();
+        self.waiting.clear();
+        self.probes.clear();
+        self.calls.clear();
+        self.pinged = None;
+    }
+
+    pub(super) fn now(&self, world: Time) -> Now {
+        Now {
+            steady: Moment::from_micros(self.offset + world + world * self.ppm / 1_000_000),
+            unix: UnixMillis(START_UNIX_MILLIS + world / 1_000 + self.skew_millis),
+        }
+    }
+
+    /// The first moment of the world at which this pod's clock shows `moment`.
+    pub(super) fn world_time(&self, moment: Moment) -> Time {
+        let local = moment.as_micros() - self.offset;
+        let guess = local - local * self.ppm / (1_000_000 + self.ppm);
+        (guess - 3..)
+            .find(|at| self.now(*at).steady >= moment)
+            .unwrap()
+    }
+}
+
+pub(super) fn group_id(group: usize) -> GroupId {
+    GroupId::new(format!("group-{group}")).unwrap()
+}
