@@ -52,6 +52,11 @@ impl Currency {
         self.stale_from = least(self.stale_from, stale);
     }
 
+    /// Whether there is any result.
+    pub(crate) fn is_known(&self) -> bool {
+        self.oldest.is_some()
+    }
+
     /// The oldest result's age.
     pub(crate) fn age(&self, now: Moment) -> Option<Duration> {
         self.oldest.map(|at| now.since(at))
@@ -60,6 +65,11 @@ impl Currency {
     /// Whether any is stale.
     pub(crate) fn is_stale(&self, now: Moment) -> bool {
         self.stale_from.is_some_and(|from| now >= from)
+    }
+
+    /// From when on any is stale.
+    pub(crate) fn stale_from(&self) -> Option<Moment> {
+        self.stale_from
     }
 
     /// Labels an answer. Nothing in between may keep it: its age is only right now.

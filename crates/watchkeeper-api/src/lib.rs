@@ -17,6 +17,7 @@ mod currency;
 mod health;
 mod keys;
 mod metrics;
+mod observe;
 mod query;
 mod records;
 mod reply;

@@ -1,8 +1,9 @@
 //! `GET /health/shared-status`: LiteLLM's object on the lock and the shared report, with the truth in it.
 //!
-//! What the answer says changes with the snapshot and, without any event, when a lease known of runs out. Between these
-//! the parts are kept; only ages are made per request.
+//! What the answer says changes with the snapshot and, without any event, when a lease known of runs out or a result
+//! becomes stale. Between these the text is kept; only the age is written per request.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ struct Status<'a> {
     lock_owner: Option<&'a str>,
     lock_in_progress: bool,
     cache_available: bool,
-    cache_age_seconds: Option<f64>,
+    cache_age_seconds: Option<&'static str>,
     last_checked_by: Option<&'a str>,
 }
 
@@ -58,18 +59,24 @@ fn plain_seconds<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok,
     }
 }
 
-/// What follows from a snapshot and holds until a lease runs out.
+/// The answer's text while nothing but time changes it.
 struct Page {
-    snapshot: Arc<Snapshot>,
+    version: u64,
     from: Moment,
     until: Option<Moment>,
-    lock_owner: Option<PodId>,
-    lock_in_progress: bool,
-    mode: &'static str,
-    token: Option<Token>,
+    /// The text up to the age, or all of it where there is none.
+    before: String,
+    after: String,
     currency: Currency,
-    last_checked_by: Option<PodId>,
 }
+
+/// Stands for the age while the text is made. No value has a control character, so nothing else reads like it.
+const AGE: &str = "\u{0}age";
+/// [`AGE`] as JSON writes it.
+const AGE_IN_JSON: &str = "\"\\u0000age\"";
+
+/// Room for an age: a few digits more than the longest.
+const AGE_BYTES: usize = 32;
 
 /// The value that all have; none where they differ, where one has none, and where there are none.
 fn agreed<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T> {
@@ -88,70 +95,85 @@ fn token_at(group: &GroupView, now: Moment) -> Option<Token> {
         .filter(|token| *token > Token::ZERO)
 }
 
+/// The results that the answer speaks of: those of checks that only run on demand would be stale for ever, so they count
+/// only where there is nothing else.
+fn currency(snapshot: &Snapshot) -> Currency {
+    let background = snapshot.checks.iter().filter(|check| check.background);
+    let background = Currency::of(snapshot, background);
+    if background.is_known() {
+        background
+    } else {
+        Currency::of(snapshot, snapshot.checks.iter())
+    }
+}
+
+/// Who made the latest results.
+fn last_checked_by(groups: &[GroupView]) -> Option<&PodId> {
+    let latest = |group: &GroupView| group.entries.values().map(|known| known.probed_at).max();
+    let dated = groups
+        .iter()
+        .filter_map(|group| Some((latest(group)?, group)));
+    dated.max_by_key(|(at, _)| *at)?.1.checked_by.as_ref()
+}
+
 impl Page {
-    fn new(snapshot: Arc<Snapshot>, now: Moment) -> Self {
+    fn new(snapshot: &Snapshot, now: Moment) -> Result<Self, serde_json::Error> {
         let groups = &snapshot.groups;
+        let settings = &snapshot.settings;
         let held = || groups.iter().filter(|group| group.holder_at(now).is_some());
-        // Checks that only run on demand would be stale for ever; they count where there is nothing else.
-        let background = Currency::of(
-            &snapshot,
-            snapshot.checks.iter().filter(|check| check.background),
-        );
-        let currency = if background.age(now).is_some() {
-            background
-        } else {
-            Currency::of(&snapshot, snapshot.checks.iter())
-        };
-        let last = groups
-            .iter()
-            .filter_map(|group| {
-                Some((
-                    group.entries.values().map(|known| known.probed_at).max()?,
-                    group,
-                ))
-            })
-            .max_by_key(|(at, _)| *at);
-        Self {
-            from: now,
-            until: held().filter_map(|group| group.lease_until).min(),
-            lock_owner: agreed(groups.iter().map(|group| group.holder_at(now))).cloned(),
-            lock_in_progress: held().next().is_some(),
+        let currency = currency(snapshot);
+        let text = serde_json::to_string(&Answer {
+            shared_health_check_enabled: settings.enabled,
+            message: (!settings.enabled).then_some("Shared health check is not enabled"),
+            status: Status {
+                pod_id: snapshot.pod.as_str(),
+                redis_available: snapshot.store_up,
+                lock_ttl: settings.lock_ttl,
+                cache_ttl: settings.cache_ttl,
+                lock_owner: agreed(groups.iter().map(|group| group.holder_at(now)))
+                    .map(PodId::as_str),
+                lock_in_progress: held().next().is_some(),
+                cache_available: currency.is_known(),
+                cache_age_seconds: currency.is_known().then_some(AGE),
+                last_checked_by: last_checked_by(groups).map(PodId::as_str),
+            },
+            backend: snapshot.backend,
             mode: snapshot.mode().as_str(),
-            token: agreed(groups.iter().map(|group| token_at(group, now))),
+            token: agreed(groups.iter().map(|group| token_at(group, now))).map(|token| token.0),
+            stale: currency.is_stale(now),
+        })?;
+        let (before, after) = match text.split_once(AGE_IN_JSON) {
+            Some((before, after)) => (before.to_owned(), after.to_owned()),
+            None => (text, String::new()),
+        };
+        let changes = held()
+            .filter_map(|group| group.lease_until)
+            .chain(currency.stale_from().filter(|from| *from > now));
+        Ok(Self {
+            version: snapshot.version,
+            from: now,
+            until: changes.min(),
+            before,
+            after,
             currency,
-            last_checked_by: last.and_then(|(_, group)| group.checked_by.clone()),
-            snapshot,
-        }
+        })
     }
 
     fn holds(&self, snapshot: &Snapshot, now: Moment) -> bool {
-        self.snapshot.version == snapshot.version
+        self.version == snapshot.version
             && now >= self.from
             && self.until.is_none_or(|until| now < until)
     }
 
-    fn answer(&self, now: Moment) -> Answer<'_> {
-        let settings = &self.snapshot.settings;
-        let age = self.currency.age(now);
-        Answer {
-            shared_health_check_enabled: settings.enabled,
-            message: (!settings.enabled).then_some("Shared health check is not enabled"),
-            status: Status {
-                pod_id: self.snapshot.pod.as_str(),
-                redis_available: self.snapshot.store_up,
-                lock_ttl: settings.lock_ttl,
-                cache_ttl: settings.cache_ttl,
-                lock_owner: self.lock_owner.as_ref().map(PodId::as_str),
-                lock_in_progress: self.lock_in_progress,
-                cache_available: age.is_some(),
-                cache_age_seconds: age.map(|age| age.as_secs_f64()),
-                last_checked_by: self.last_checked_by.as_ref().map(PodId::as_str),
-            },
-            backend: self.snapshot.backend,
-            mode: self.mode,
-            token: self.token.map(|token| token.0),
-            stale: self.currency.is_stale(now),
+    fn answer(&self, now: Moment) -> Response {
+        let mut text = Vec::with_capacity(self.before.len() + self.after.len() + AGE_BYTES);
+        text.extend_from_slice(self.before.as_bytes());
+        if let Some(age) = self.currency.age(now) {
+            // Writing to memory does not fail.
+            let _ = write!(text, "{}.{:06}", age.as_secs(), age.subsec_micros());
         }
+        text.extend_from_slice(self.after.as_bytes());
+        reply::bytes(StatusCode::OK, text.into())
     }
 }
 
@@ -166,10 +188,14 @@ pub(crate) async fn shared_status(_: Authorized, State(app): State<App>) -> Resp
     if let Some(page) = &*app.shared_status.0.load()
         && page.holds(&snapshot, now)
     {
-        return reply::json(StatusCode::OK, &page.answer(now));
+        return page.answer(now);
     }
-    let page = Arc::new(Page::new(snapshot, now));
-    let response = reply::json(StatusCode::OK, &page.answer(now));
-    app.shared_status.0.store(Some(page));
-    response
+    match Page::new(&snapshot, now) {
+        Ok(page) => {
+            let response = page.answer(now);
+            app.shared_status.0.store(Some(Arc::new(page)));
+            response
+        }
+        Err(error) => reply::unwritten(&error),
+    }
 }

@@ -1,6 +1,9 @@
 //! One connection, within its limits.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -10,18 +13,16 @@ use http_body_util::Limited;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, interval_at, timeout};
 use tower::ServiceExt;
 
 use super::Limits;
+use super::activity::Activity;
 use super::io::PatientStream;
 use crate::reply::{self, Problem};
-
-/// Most headers of one request.
-const MAX_HEADERS: usize = 64;
 
 /// Answers what comes on `stream` until the client leaves, a limit is passed, or `stopped` turns true and the request
 /// under way is answered.
@@ -33,16 +34,16 @@ pub(super) async fn run(
 ) {
     // Answers are written whole, so waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(PatientStream::new(stream, limits.unread));
-    let service = service_fn(|request| answer(router.clone(), request, &limits));
+    let activity = Arc::new(Activity::default());
+    let io = PatientStream::new(stream, limits.unread, Arc::clone(&activity));
+    let service = service_fn(|request| answer(router.clone(), request, &limits, &activity));
+    // hyper itself takes at most 100 headers.
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle)
-        .max_headers(MAX_HEADERS)
         .max_buf_size(limits.head_bytes)
-        .serve_connection(io, service);
+        .serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
     let mut stopping = false;
+    let mut look = interval_at(Instant::now() + limits.idle, limits.idle);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -51,6 +52,12 @@ pub(super) async fn run(
                     tracing::debug!(%error, "a connection ended early");
                 }
                 return;
+            }
+            _ = look.tick() => {
+                if !activity.take() {
+                    tracing::debug!("a connection without a request was closed");
+                    return;
+                }
             }
             _ = stopped.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
@@ -64,7 +71,9 @@ async fn answer(
     router: Router,
     request: Request<Incoming>,
     limits: &Limits,
+    activity: &Activity,
 ) -> Result<Response, Infallible> {
+    let _open = activity.request();
     let limit = limits.body_bytes;
     if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         let message = format!("the request's body is larger than {limit} bytes");
@@ -84,7 +93,13 @@ async fn answer(
             Body::new(Limited::new(body, limit))
         }
     });
-    if let Ok(response) = timeout(limits.request, router.oneshot(request)).await {
+    let mut answer = std::pin::pin!(router.oneshot(request));
+    // Nearly every answer is there at once and needs no timer.
+    let first = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
+    if let Poll::Ready(response) = first {
+        return response;
+    }
+    if let Ok(response) = timeout(limits.request, answer).await {
         return response;
     }
     let message = format!("no answer within {} s", limits.request.as_secs_f64());

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,21 +11,32 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::activity::Activity;
+
 /// A socket on which a write that waits longer than a limit fails: a client that asks and never reads would keep its
 /// place for ever. Costs nothing while writes do not wait.
 pub(super) struct PatientStream {
     stream: TcpStream,
     limit: Duration,
+    activity: Arc<Activity>,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl PatientStream {
-    pub(super) fn new(stream: TcpStream, limit: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, limit: Duration, activity: Arc<Activity>) -> Self {
         Self {
             stream,
             limit,
+            activity,
             waiting: None,
         }
+    }
+
+    fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.activity.mark();
+        }
+        written
     }
 
     fn bounded<T>(
@@ -59,8 +71,9 @@ impl AsyncWrite for PatientStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut()
-            .bounded(cx, |stream, cx| stream.poll_write(cx, buf))
+        let this = self.get_mut();
+        let written = this.bounded(cx, |stream, cx| stream.poll_write(cx, buf));
+        this.noted(written)
     }
 
     fn poll_write_vectored(
@@ -68,8 +81,9 @@ impl AsyncWrite for PatientStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut()
-            .bounded(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
+        let this = self.get_mut();
+        let written = this.bounded(cx, |stream, cx| stream.poll_write_vectored(cx, bufs));
+        this.noted(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! HTTP/1.1 only: every client of a status endpoint speaks it, and its limits are few enough to set them all.
 
+mod activity;
 mod connection;
 mod io;
 #[cfg(test)]
@@ -25,7 +26,8 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
-    /// Time for a request's headers to arrive, and for a connection to stay open without a request.
+    /// Time for a request's headers to arrive, and for a connection to stay open without a request; it may take up to
+    /// twice as long until that is noticed.
     pub idle: Duration,
     /// Time for a request to be answered, once its headers are there.
     pub request: Duration,
@@ -44,8 +46,8 @@ impl Default for Limits {
             head_bytes: 32 * 1024,
             // Reads need no body; a body that starts a check is a line.
             body_bytes: 64 * 1024,
-            // Longer than the usual 15 to 60 s between a scraper's requests would only keep sockets.
-            idle: Duration::from_secs(75),
+            // A scraper asks every 15 to 60 s; longer would only keep sockets.
+            idle: Duration::from_secs(60),
             // Answers come from memory; this is for what waits on a client's body.
             request: Duration::from_secs(30),
             // A whole answer of 5,000 checks over a slow line keeps moving all the time.

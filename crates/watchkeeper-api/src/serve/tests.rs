@@ -173,6 +173,21 @@ async fn a_connection_without_a_whole_request_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_with_an_open_request_is_kept() {
+    let limits = Limits {
+        idle: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let (server, stream, go) = with_a_request_under_way(limits).await;
+    for _ in 0..4 {
+        // An idle one is closed meanwhile, so at least that long has passed.
+        rest(server.connect().await).await;
+    }
+    go.notify_one();
+    assert!(rest(stream).await.ends_with("hello"));
+}
+
+#[tokio::test]
 async fn a_request_without_an_answer_in_time_is_told_so() {
     let router = Router::new().route("/", get(std::future::pending::<()>));
     let limits = Limits {
@@ -246,8 +261,15 @@ async fn no_more_connections_than_the_limit_are_served_at_once() {
     assert_eq!(MOST.load(Ordering::SeqCst), 3);
 }
 
+fn drain(drain: Duration) -> Limits {
+    Limits {
+        drain,
+        ..Limits::default()
+    }
+}
+
 /// A server with one request under way that ends when `go` is told.
-async fn with_a_request_under_way(drain: Duration) -> (Server, TcpStream, Arc<Notify>) {
+async fn with_a_request_under_way(limits: Limits) -> (Server, TcpStream, Arc<Notify>) {
     let (entered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (inside, wait) = (Arc::clone(&entered), Arc::clone(&go));
     let slow = async move || {
@@ -256,14 +278,7 @@ async fn with_a_request_under_way(drain: Duration) -> (Server, TcpStream, Arc<No
         "hello"
     };
     let router = hello().route("/slow", get(slow));
-    let server = Server::start(
-        router,
-        Limits {
-            drain,
-            ..Limits::default()
-        },
-    )
-    .await;
+    let server = Server::start(router, limits).await;
     let mut stream = server.connect().await;
     send(&mut stream, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
     entered.notified().await;
@@ -272,7 +287,7 @@ async fn with_a_request_under_way(drain: Duration) -> (Server, TcpStream, Arc<No
 
 #[tokio::test]
 async fn a_shutdown_lets_the_request_under_way_end_and_closes_everything_else() {
-    let (server, stream, go) = with_a_request_under_way(PATIENCE).await;
+    let (server, stream, go) = with_a_request_under_way(drain(PATIENCE)).await;
     let mut idle = server.connect().await;
     send(&mut idle, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     one(&mut idle).await;
@@ -292,7 +307,7 @@ async fn a_shutdown_lets_the_request_under_way_end_and_closes_everything_else() 
 
 #[tokio::test]
 async fn a_request_that_does_not_end_within_the_drain_is_cut() {
-    let (server, stream, _go) = with_a_request_under_way(Duration::from_millis(50)).await;
+    let (server, stream, _go) = with_a_request_under_way(drain(Duration::from_millis(50))).await;
     server.stop.send(()).unwrap();
     assert_eq!(rest(stream).await, "");
     assert_eq!(server.task.await.unwrap(), Drained { cut: 1 });

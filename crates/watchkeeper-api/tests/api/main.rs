@@ -1,7 +1,12 @@
 //! The endpoints, over a fake picture of the fleet.
 
 // The lints let `#[test]` functions panic; here helpers are tests too.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod fake;
 mod fuzz;
