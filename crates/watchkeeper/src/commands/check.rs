@@ -29,7 +29,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
         warn!("{warning}");
     }
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
-    let prober = wiring::probes::build(&clock)?;
+    let prober = wiring::probes::build(&clock, &loaded.config.litellm.environment)?;
     let config = &loaded.config;
     if args.plan {
         let rows = plan::rows(&config.checks, &*prober);

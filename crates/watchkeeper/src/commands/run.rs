@@ -62,7 +62,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         &config.fleet.name,
         &clock,
     )?;
-    let prober: Arc<dyn Prober> = wiring::probes::build(&clock)?;
+    let prober: Arc<dyn Prober> = wiring::probes::build(&clock, &config.litellm.environment)?;
     let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
     let pod = wiring::pod::start(
         config,
