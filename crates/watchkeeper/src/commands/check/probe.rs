@@ -92,7 +92,11 @@ pub(super) fn table(rows: &[Row], screen: &Screen) -> String {
             row.target.as_str().into(),
             row.provider.as_str().into(),
             Cell::tinted(row.outcome.as_str(), tint),
-            latency(row.latency_ms).into(),
+            match row.outcome {
+                // Nothing was sent.
+                Outcome::ConfigError => "-".into(),
+                _ => latency(row.latency_ms).into(),
+            },
             row.error.as_deref().unwrap_or_default().into(),
         ]);
     }

@@ -85,7 +85,7 @@ fn head(status: &StatusAnswer, screen: &Screen) -> String {
     let fleet = format!(
         "fleet  {}, a round every {}, one lock per {}",
         status.fleet,
-        span(settings.interval_seconds),
+        every(settings.interval_seconds),
         settings.lock_scope
     );
     format!(
@@ -94,6 +94,15 @@ fn head(status: &StatusAnswer, screen: &Screen) -> String {
         line(&pod, own, screen),
         line(&format!("store  {store}"), up, screen)
     )
+}
+
+/// An interval as somebody would have configured it.
+fn every(seconds: f64) -> String {
+    if seconds >= 120.0 && seconds % 60.0 == 0.0 {
+        format!("{} min", seconds / 60.0)
+    } else {
+        format!("{seconds} s")
+    }
 }
 
 fn leases(picture: &Picture, screen: &Screen) -> String {
@@ -170,7 +179,12 @@ fn pods(pods: &[PodRow], screen: &Screen) -> String {
         Column::soft("VERSION", 7),
     ]);
     for pod in pods {
-        let tint = match pod.mode.as_str() {
+        // What a pod announced may be seconds old; who holds a lease is known better.
+        let mode = match pod.mode.as_str() {
+            "following" if pod.leases > 0 => "leading",
+            mode => mode,
+        };
+        let tint = match mode {
             "leading" => Tint::Bold,
             "isolated" | "unknown" => Tint::Bad,
             _ => Tint::Plain,
@@ -182,7 +196,7 @@ fn pods(pods: &[PodRow], screen: &Screen) -> String {
         };
         table.row([
             Cell::tinted(pod.pod_id.as_str(), tint),
-            Cell::tinted(pod.mode.as_str(), tint),
+            Cell::tinted(mode, tint),
             pod.leases.to_string().into(),
             pod.totals.led.to_string().into(),
             pod.totals.probes.to_string().into(),
@@ -201,14 +215,13 @@ fn pods(pods: &[PodRow], screen: &Screen) -> String {
 fn checks(checks: &[CheckView], screen: &Screen) -> String {
     let mut table = Table::new([
         Column::soft("CHECK", 12),
-        Column::soft("PROVIDER", 8),
         Column::text("HEALTH"),
         Column::text("OUTCOME"),
         Column::number("AGE"),
         Column::text("FRESHNESS"),
         Column::soft("CHECKED BY", 12),
         Column::number("LATENCY"),
-        Column::soft("ERROR", 12),
+        Column::soft("ERROR", 8),
     ]);
     let dash = || Cell::tinted("-", Tint::Faint);
     for check in checks {
@@ -228,7 +241,6 @@ fn checks(checks: &[CheckView], screen: &Screen) -> String {
         let outcome = check.outcome.map(|outcome| Cell::from(outcome.as_str()));
         table.row([
             check.name.as_str().into(),
-            check.provider.as_str().into(),
             health,
             outcome.unwrap_or_else(dash),
             check.age_seconds.map_or_else(dash, |age| span(age).into()),
@@ -319,10 +331,10 @@ pod-1  following       0           1            0      4   this one  0.1.0
 pod-2  following       0           1            6      4  2.0 s ago  0.1.0
 2 pods
 
-CHECK  PROVIDER  HEALTH     OUTCOME         AGE  FRESHNESS  CHECKED BY  LATENCY  ERROR
-gpt-4  openai    healthy    healthy       3.2 s  fresh      pod-2         42 ms
-busy   openai    unhealthy  rate_limited  3.2 s  fresh      pod-2         42 ms  Rate limit reached
-new    openai    unknown    -                 -  -          -                 -
+CHECK  HEALTH     OUTCOME         AGE  FRESHNESS  CHECKED BY  LATENCY  ERROR
+gpt-4  healthy    healthy       3.2 s  fresh      pod-2         42 ms
+busy   unhealthy  rate_limited  3.2 s  fresh      pod-2         42 ms  Rate limit reached
+new    unknown    -                 -  -          -                 -
 ";
         assert_eq!(page(&picture(&json!([])), &PLAIN), want);
     }
@@ -335,6 +347,10 @@ new    openai    unknown    -                 -  -          -                 -
             one.contains("lease  pod-2 holds it with token 7 for 0.8 s more\n"),
             "{one}"
         );
+        let mut leading = picture(&json!([]));
+        leading.fleet.pods[1].leases = 1;
+        let text = page(&leading, &PLAIN);
+        assert!(text.contains("pod-2  leading"), "{text}");
         let many: Vec<Value> = (0..20).map(lease).collect();
         let many = page(&picture(&json!(many)), &PLAIN);
         assert_eq!(many.matches("holds it").count(), MAX_LEASES);
@@ -353,6 +369,12 @@ new    openai    unknown    -                 -  -          -                 -
             text.contains("store  redis down: connection refused\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn an_interval_reads_as_it_was_configured() {
+        let said = [1.5, 5.0, 90.0, 300.0, 301.0].map(every);
+        assert_eq!(said, ["1.5 s", "5 s", "90 s", "5 min", "301 s"]);
     }
 
     #[test]
