@@ -63,7 +63,7 @@ async fn scripts_that_redis_forgot_are_loaded_again() {
 }
 
 #[tokio::test]
-async fn data_that_redis_forgot_is_offered_again() {
+async fn data_that_redis_forgot_costs_no_probe() {
     costs_nothing(async |redis| redis.run::<()>(&["FLUSHALL"]).await).await;
 }
 

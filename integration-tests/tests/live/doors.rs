@@ -60,7 +60,7 @@ fn rights(fleet: &str) -> Vec<String> {
     let keys = format!("~watchkeeper:{{{fleet}}}:*");
     let channels = format!("&watchkeeper:{{{fleet}}}:*");
     let words = format!(
-        "ACL SETUSER app reset on >{SECRET} {keys} {channels} +evalsha +eval +time +ping +select +subscribe +publish \
+        "ACL SETUSER app reset resetchannels on >{SECRET} {keys} {channels} +evalsha +eval +time +ping +select +subscribe +publish \
          +pttl +getrange +type +strlen +set +del +unlink +llen +scard +zcard +xlen \
          +hget +hset +hsetnx +hlen +hkeys +hdel +hexists +hstrlen +pexpire"
     );

@@ -182,6 +182,26 @@ async fn a_restarted_empty_server_is_found_at_once_with_scripts_and_subscription
 }
 
 #[tokio::test]
+async fn after_a_long_outage_the_subscription_comes_back_with_the_first_operation() {
+    let mut redis = RedisProcess::start().await;
+    let store = RedisStore::connect(quick(&redis)).unwrap();
+    let mut notices = store.watch();
+    subscribed(&store, &mut notices).await;
+    redis.kill().await;
+    // Long enough for its own backoff to have grown to seconds.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(5) {
+        store.ping().await.unwrap_err();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    redis.start_again().await;
+    store.ping().await.unwrap();
+    let began = Instant::now();
+    until(&mut notices, Notice::Resumed).await;
+    assert!(began.elapsed() < SLACK, "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn a_connection_that_broke_unnoticed_costs_no_failure() {
     let redis = RedisProcess::start().await;
     let store = RedisStore::connect(options(&redis.url())).unwrap();

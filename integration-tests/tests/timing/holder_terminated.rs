@@ -15,10 +15,11 @@ const RELEASED: &str = " released health check lock";
 async fn a_drained_holder_hands_over_within_100_ms_and_only_what_it_gave_up_is_asked_again() {
     let redis = RedisProcess::start().await;
     let mock = MockLlm::start().await;
+    // A renewal, every third of the lease, would publish what is finished before the drain ends.
     let config = NativeConfig::new(&mock.api_base(), &["fast", "slow", "stuck"])
         .redis(redis.address())
         .interval("6s")
-        .lock_ttl("4s")
+        .lock_ttl("12s")
         .probe("timeout = \"30s\"")
         .http("drain = \"2s\"");
     let mut fleet = Fleet::start(3, &Setup::new().toml(config.toml())).await;
