@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::stream::{self, Stream, StreamExt};
 use redis::aio::{PubSub, PubSubSink};
 use redis::{Msg, Value};
@@ -76,11 +77,10 @@ async fn keep(
         let wait = backoff(failures, dice.hash_one(draw));
         failures = failures.saturating_add(1);
         // A nudge that came before the failure is of an older time.
-        let mut nudged = std::pin::pin!(nudge.notified());
-        nudged.as_mut().enable();
+        let _ = nudge.notified().now_or_never();
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = nudged => {}
+            () = nudge.notified() => {}
         }
     }
 }

@@ -16,9 +16,10 @@
 //! Time is the server's, everywhere. Anything else under these keys is garbage: it is named, never believed, and
 //! replaced.
 //!
-//! An ACL user needs, on `~watchkeeper:{<fleet>}:*` and `&watchkeeper:{<fleet>}:*`: `+evalsha +eval +ping +select
-//! +subscribe +publish +time +type +pttl +pexpire +del +unlink +set +getrange +strlen +hget +hset +hsetnx +hdel
-//! +hlen +hkeys +hexists +hstrlen +llen +scard +zcard +xlen`. Whoever has these can forge results.
+//! An ACL user (on 6.2 after `resetchannels`) needs, on `~watchkeeper:{<fleet>}:*` and `&watchkeeper:{<fleet>}:*`:
+//! `+evalsha +eval +ping +select +subscribe +publish +time +type +pttl +pexpire +del +unlink +set +getrange +strlen
+//! +hget +hset +hsetnx +hdel +hlen +hkeys +hexists +hstrlen +llen +scard +zcard +xlen`. Whoever has these can forge
+//! results.
 
 mod cache;
 mod dial;
