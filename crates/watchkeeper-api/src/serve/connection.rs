@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tower::ServiceExt;
 
 use super::Limits;
@@ -44,8 +44,11 @@ pub(super) async fn run(
     let mut connection = std::pin::pin!(connection);
     let mut stopping = false;
     let mut look = interval_at(Instant::now() + limits.idle, limits.idle);
+    // After a pause of the whole process one late look must not be two.
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             ended = connection.as_mut() => {
                 // A client that went away or sent what is no HTTP: its own business.
                 if let Err(error) = ended {
@@ -53,15 +56,15 @@ pub(super) async fn run(
                 }
                 return;
             }
+            _ = stopped.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
             _ = look.tick() => {
                 if !activity.take() {
                     tracing::debug!("a connection without a request was closed");
                     return;
                 }
-            }
-            _ = stopped.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
             }
         }
     }

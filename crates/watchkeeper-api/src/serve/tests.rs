@@ -11,6 +11,16 @@ use super::*;
 /// Longer than anything here takes; only a broken server lets it pass.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Passes while a test waits for it, and is long beside what a busy machine takes to send a line.
+const SHORT: Duration = Duration::from_millis(200);
+
+fn idle(idle: Duration) -> Limits {
+    Limits {
+        idle,
+        ..Limits::default()
+    }
+}
+
 struct Server {
     address: std::net::SocketAddr,
     stop: oneshot::Sender<()>,
@@ -153,11 +163,7 @@ async fn headers_over_the_limit_and_what_is_no_http_are_refused() {
 
 #[tokio::test]
 async fn a_connection_without_a_whole_request_is_closed() {
-    let limits = Limits {
-        idle: Duration::from_millis(50),
-        ..Limits::default()
-    };
-    let server = Server::start(hello(), limits).await;
+    let server = Server::start(hello(), idle(SHORT)).await;
     // Nothing at all, a part, and nothing after an answer.
     rest(server.connect().await).await;
     assert!(
@@ -174,11 +180,7 @@ async fn a_connection_without_a_whole_request_is_closed() {
 
 #[tokio::test]
 async fn a_connection_with_an_open_request_is_kept() {
-    let limits = Limits {
-        idle: Duration::from_millis(50),
-        ..Limits::default()
-    };
-    let (server, stream, go) = with_a_request_under_way(limits).await;
+    let (server, stream, go) = with_a_request_under_way(idle(SHORT)).await;
     for _ in 0..4 {
         // An idle one is closed meanwhile, so at least that long has passed.
         rest(server.connect().await).await;
@@ -224,6 +226,41 @@ async fn a_client_that_never_reads_is_cut() {
     .await;
     assert!(answer.ends_with("hello"), "{answer}");
     drop(deaf);
+}
+
+/// A body that never ends.
+struct Endless;
+
+impl hyper::body::Body for Endless {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        let data = bytes::Bytes::from_static(&[b'x'; 65536]);
+        std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(data))))
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_on_reading_is_kept() {
+    let router = Router::new().route("/", get(async || axum::body::Body::new(Endless)));
+    let server = Arc::new(Server::start(router, idle(SHORT)).await);
+    let mut reader = server.connect().await;
+    send(&mut reader, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let clock = tokio::spawn(async move {
+        for _ in 0..4 {
+            // An idle one is closed meanwhile, so at least that long has passed.
+            rest(server.connect().await).await;
+        }
+    });
+    let mut some = vec![0; 65536];
+    while !clock.is_finished() {
+        reader.read_exact(&mut some).await.unwrap();
+    }
+    clock.await.unwrap();
 }
 
 #[tokio::test]
