@@ -23,11 +23,13 @@ async fn the_later_winner_reads_again_under_its_lease_and_probes_nothing() {
     let config = NativeConfig::new(&mock.api_base(), &["m1", "m2"]).interval("2s");
     let prompt = config.clone().redis(redis.address()).toml();
     let late = config.redis(proxy.address()).toml();
+    let fleet = Fleet::of([Setup::new().toml(prompt), Setup::new().toml(late)]).await;
+    // Later than its start: a connection is several answers, and a pod that has none starts on its own.
+    fleet.wait_for_same_report(Duration::from_secs(5)).await;
     proxy.set(Mode::Delay {
         to_server: Duration::from_millis(200),
         to_client: Duration::ZERO,
     });
-    let fleet = Fleet::of([Setup::new().toml(prompt), Setup::new().toml(late)]).await;
 
     mock.wait_for_rounds(&["m1", "m2"], ROUNDS, Duration::from_secs(30))
         .await;

@@ -17,6 +17,9 @@ async fn the_first_answer_comes_within_half_a_second_and_the_first_report_soon_a
         daemon.get("/health/readiness").await.status == 200
     })
     .await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
+    let memory = status.lines().find(|line| line.starts_with("VmRSS"));
+    println!("{}", memory.unwrap_or_default());
     println!(
         "first answer after {answered:?}, ready after {:?}",
         began.elapsed()
