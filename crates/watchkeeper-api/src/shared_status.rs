@@ -108,8 +108,8 @@ fn currency(snapshot: &Snapshot) -> Currency {
 }
 
 /// Who made the latest results.
-fn last_checked_by(groups: &[GroupView]) -> Option<&PodId> {
-    let latest = |group: &GroupView| group.entries.values().map(|known| known.probed_at).max();
+fn last_checked_by(groups: &[Arc<GroupView>]) -> Option<&PodId> {
+    let latest = |group: &Arc<GroupView>| group.entries.values().map(|known| known.probed_at).max();
     let dated = groups
         .iter()
         .filter_map(|group| Some((latest(group)?, group)));

@@ -205,8 +205,8 @@ pub struct Snapshot {
     pub checks: Arc<Vec<Check>>,
     /// Where each check's group stands in `groups`.
     pub index: Arc<HashMap<CheckId, usize>>,
-    /// The groups.
-    pub groups: Vec<GroupView>,
+    /// The groups, each shared with the pictures before and after in which it is the same.
+    pub groups: Vec<Arc<GroupView>>,
     /// The pods of the fleet, this one included, by name.
     pub pods: Vec<PodView>,
     /// What this pod counted.
@@ -217,7 +217,7 @@ impl Snapshot {
     /// The group of a check.
     #[must_use]
     pub fn group_of(&self, check: &CheckId) -> Option<&GroupView> {
-        self.groups.get(*self.index.get(check)?)
+        self.groups.get(*self.index.get(check)?).map(AsRef::as_ref)
     }
 
     /// What is known of a check.

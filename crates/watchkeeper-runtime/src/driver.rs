@@ -365,8 +365,8 @@ impl Driver {
             let now = self.clock.now();
             let may = self
                 .groups
-                .get(key.0)
-                .is_some_and(|g| g.may_start(now, key.1));
+                .get_mut(key.0)
+                .is_some_and(|g| g.start_probe(now, key.1));
             let Some(check) = self.checks.get(&check).cloned().filter(|_| may) else {
                 continue;
             };
@@ -405,7 +405,7 @@ impl Driver {
             if let (Some(coordinator), Some(view)) =
                 (self.groups.get(group), self.snapshot.groups.get_mut(group))
             {
-                *view = coordinator.view(now);
+                *view = Arc::new(coordinator.view(now));
             }
         }
         self.urgent = false;

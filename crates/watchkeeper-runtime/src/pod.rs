@@ -139,7 +139,10 @@ impl Pod {
             settings: Arc::new(shown),
             checks: Arc::new(checks),
             index: Arc::new(index),
-            groups: coordinators.iter().map(|c| c.view(started)).collect(),
+            groups: coordinators
+                .iter()
+                .map(|c| Arc::new(c.view(started)))
+                .collect(),
             pods: Vec::new(),
             totals: Totals::default(),
         };

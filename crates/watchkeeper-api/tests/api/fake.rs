@@ -171,7 +171,7 @@ pub(crate) fn snapshot(checks: Vec<Check>) -> Snapshot {
                 .collect::<HashMap<_, _>>(),
         ),
         checks: Arc::new(checks),
-        groups: vec![group("all-1")],
+        groups: vec![Arc::new(group("all-1"))],
         pods: vec![],
         totals: Totals {
             led: 1,
@@ -193,7 +193,7 @@ pub(crate) fn found(
 ) {
     let check = &snapshot.checks[check];
     let entry = Arc::new(entry(check, thresholds, verdicts));
-    let group = &mut snapshot.groups[snapshot.index[&check.id]];
+    let group = std::sync::Arc::make_mut(&mut snapshot.groups[snapshot.index[&check.id]]);
     group.checked_by = Some(entry.checked_by.clone());
     group.highest_token = Token(7);
     group.entries.insert(

@@ -86,7 +86,9 @@ async fn without_details_only_model_id_and_status_are_left() {
         settings.details = false;
         snapshot.settings = settings.into();
         for i in 4..8 {
-            snapshot.groups[0].entries.remove(&snapshot.checks[i].id);
+            std::sync::Arc::make_mut(&mut snapshot.groups[0])
+                .entries
+                .remove(&snapshot.checks[i].id);
         }
     });
     let answer = api.get("/health").await;
@@ -99,7 +101,9 @@ async fn without_details_only_model_id_and_status_are_left() {
 #[tokio::test]
 async fn before_a_first_report_the_body_is_empty_but_targeted_answers_say_503() {
     let mut snapshot = fleet();
-    snapshot.groups[0].entries.clear();
+    std::sync::Arc::make_mut(&mut snapshot.groups[0])
+        .entries
+        .clear();
     let api = api(snapshot);
     let answer = api.get("/health").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -371,8 +375,8 @@ async fn the_headers_say_how_old_the_oldest_result_is_and_whether_one_is_stale()
     );
     // A live holder's round is under way: refreshing, not stale, until its lease ends.
     api.fake.change(|snapshot| {
-        snapshot.groups[0].holder = Some(pod("pod-b"));
-        snapshot.groups[0].lease_until = Some(at(350.0));
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).holder = Some(pod("pod-b"));
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).lease_until = Some(at(350.0));
     });
     assert_eq!(labels("/health", 349.999).await, pair("349", "false"));
     assert_eq!(labels("/health", 350.0).await, pair("350", "true"));
@@ -390,8 +394,9 @@ async fn every_label_agrees_with_the_snapshots_own_judgement() {
         Some(330.0),
     ] {
         let mut snapshot = snapshot.clone();
-        snapshot.groups[0].holder = lease_until.map(|_| pod("pod-b"));
-        snapshot.groups[0].lease_until = lease_until.map(at);
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).holder =
+            lease_until.map(|_| pod("pod-b"));
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).lease_until = lease_until.map(at);
         let api = api(snapshot.clone());
         for now in [
             0.0,

@@ -20,7 +20,7 @@ fn fleet() -> Snapshot {
         vec![passed(1.0), timed_out(2.0), timed_out(3.5)],
         3.0,
     );
-    let group = &mut snapshot.groups[0];
+    let group = std::sync::Arc::make_mut(&mut snapshot.groups[0]);
     group.holder = Some(pod("pod-b"));
     group.token = Some(Token(9));
     group.highest_token = Token(9);

@@ -69,7 +69,7 @@ async fn the_object_has_litellms_keys_in_its_order_and_of_its_types() {
 async fn during_a_first_round_the_owner_is_named_and_what_is_unknown_is_null() {
     let api = api(snapshot(vec![model("a", "a", "openai/a")]));
     api.fake.change(|snapshot| {
-        let group = &mut snapshot.groups[0];
+        let group = std::sync::Arc::make_mut(&mut snapshot.groups[0]);
         group.holder = Some(pod("pod-c"));
         group.token = Some(Token(12));
         group.lease_until = Some(at(20.0));
@@ -111,7 +111,7 @@ async fn during_a_first_round_the_owner_is_named_and_what_is_unknown_is_null() {
 async fn a_lease_that_runs_out_is_gone_without_any_event() {
     let api = api(snapshot(vec![model("a", "a", "openai/a")]));
     api.fake.change(|snapshot| {
-        let group = &mut snapshot.groups[0];
+        let group = std::sync::Arc::make_mut(&mut snapshot.groups[0]);
         group.holder = Some(pod("pod-c"));
         group.token = Some(Token(12));
         group.highest_token = Token(13);
@@ -136,7 +136,7 @@ async fn a_lease_that_runs_out_is_gone_without_any_event() {
 async fn a_store_that_is_down_is_told() {
     let mut snapshot = snapshot(vec![model("a", "a", "openai/a")]);
     snapshot.store_up = false;
-    snapshot.groups[0].mode = Mode::Isolated;
+    std::sync::Arc::make_mut(&mut snapshot.groups[0]).mode = Mode::Isolated;
     let answer = api(snapshot).get("/health/shared-status").await.json();
     assert_eq!(answer["status"]["redis_available"], false);
     assert_eq!(answer["mode"], "isolated");
@@ -151,7 +151,7 @@ async fn without_coordination_litellms_message_stands_beside_the_status() {
         settings.enabled = false;
         settings.into()
     };
-    snapshot.groups[0].mode = Mode::Independent;
+    std::sync::Arc::make_mut(&mut snapshot.groups[0]).mode = Mode::Independent;
     let answer = api(snapshot).get("/health/shared-status").await.json();
     let golden: Value =
         serde_json::from_str(include_str!("../data/litellm/shared_status_disabled.json")).unwrap();
@@ -168,13 +168,13 @@ async fn with_a_lock_for_each_check_only_what_all_agree_on_is_told() {
         model("a", "a", "openai/a"),
         model("b", "b", "openai/b"),
     ]);
-    snapshot.groups.push(group("one-2"));
+    snapshot.groups.push(std::sync::Arc::new(group("one-2")));
     snapshot.index = std::sync::Arc::new([(id("a"), 0), (id("b"), 1)].into());
     found(&mut snapshot, 0, AT_ONCE, vec![passed(1.0)], 1.0);
     found(&mut snapshot, 1, AT_ONCE, vec![passed(6.0)], 6.0);
-    snapshot.groups[0].checked_by = Some(pod("pod-x"));
-    snapshot.groups[1].checked_by = Some(pod("pod-y"));
-    snapshot.groups[1].highest_token = Token(8);
+    std::sync::Arc::make_mut(&mut snapshot.groups[0]).checked_by = Some(pod("pod-x"));
+    std::sync::Arc::make_mut(&mut snapshot.groups[1]).checked_by = Some(pod("pod-y"));
+    std::sync::Arc::make_mut(&mut snapshot.groups[1]).highest_token = Token(8);
     let api = api(snapshot);
     let answer = api.get("/health/shared-status").await.json();
     assert_eq!(answer["token"], Value::Null);
@@ -183,9 +183,9 @@ async fn with_a_lock_for_each_check_only_what_all_agree_on_is_told() {
 
     // One group held: in progress, but no single owner.
     api.fake.change(|snapshot| {
-        snapshot.groups[0].holder = Some(pod("pod-c"));
-        snapshot.groups[0].lease_until = Some(at(20.0));
-        snapshot.groups[0].token = Some(Token(8));
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).holder = Some(pod("pod-c"));
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).lease_until = Some(at(20.0));
+        std::sync::Arc::make_mut(&mut snapshot.groups[0]).token = Some(Token(8));
     });
     let answer = api.get("/health/shared-status").await.json();
     assert_eq!(answer["status"]["lock_owner"], Value::Null);
@@ -197,9 +197,9 @@ async fn with_a_lock_for_each_check_only_what_all_agree_on_is_told() {
 
     // Both held by one pod: they agree, until the first lease ends.
     api.fake.change(|snapshot| {
-        snapshot.groups[1].holder = Some(pod("pod-c"));
-        snapshot.groups[1].lease_until = Some(at(15.0));
-        snapshot.groups[1].token = Some(Token(9));
+        std::sync::Arc::make_mut(&mut snapshot.groups[1]).holder = Some(pod("pod-c"));
+        std::sync::Arc::make_mut(&mut snapshot.groups[1]).lease_until = Some(at(15.0));
+        std::sync::Arc::make_mut(&mut snapshot.groups[1]).token = Some(Token(9));
     });
     let answer = api.get("/health/shared-status").await.json();
     assert_eq!(answer["status"]["lock_owner"], "pod-c");

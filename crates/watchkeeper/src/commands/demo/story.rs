@@ -30,7 +30,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn of(snapshot: &Snapshot, leaving: bool) -> Self {
-        let own = |group: &&watchkeeper_core::status::GroupView| {
+        let own = |group: &&Arc<watchkeeper_core::status::GroupView>| {
             group.mode == Mode::Leading && group.holder.as_ref() == Some(&snapshot.pod)
         };
         let known = || {
