@@ -183,17 +183,64 @@ async fn config_validate_accepts_what_run_accepts() {
 
 #[tokio::test]
 async fn demo_shows_the_fleet_at_work_and_ends_on_sigterm() {
-    let mut demo = Setup::new().spawn_as(&["demo"], free_address());
-    demo.wait_for_stdout("lease", SOON).await;
-    demo.wait_for_stdout("saved", SOON).await;
-    assert!(
-        !demo.stdout().contains('\u{1b}'),
-        "colours in a pipe: {}",
-        demo.stdout()
-    );
+    let setup = Setup::new().arguments(&["--pods", "4", "--interval", "4"]);
+    let mut demo = setup.spawn_as(&["demo"], free_address());
+    demo.wait_for_stdout("holds the lease", SOON).await;
+    demo.wait_for_stdout("round 2", SOON).await;
+    demo.wait_for_stdout("saved 30", SOON).await;
     demo.terminate();
     let status = demo.wait_for_end(Duration::from_secs(12)).await;
-    assert_eq!(status.code(), Some(0), "{}{}", demo.stdout(), demo.log());
+    let shown = demo.stdout();
+    assert_eq!(status.code(), Some(0), "{shown}{}", demo.log());
+    assert!(
+        shown.contains("probes per model and round: 1.00"),
+        "{shown}"
+    );
+    assert!(!shown.contains('\u{1b}'), "colours in a pipe: {shown}");
+}
+
+#[tokio::test]
+async fn check_plan_says_what_would_be_asked_and_asks_nothing() {
+    let mock = MockLlm::start().await;
+    let config = NativeConfig::new(&mock.api_base(), &["m1"])
+        .check("name = \"odd\"\nmodel = \"nosuchprovider/x\"")
+        .check(&format!("name = \"port\"\ntcp = \"{}\"", mock.address()))
+        .redis(free_address());
+    let setup = Setup::new().toml(config.toml()).arguments(&["--plan"]);
+    let ended = setup.run(&["check"], SOON).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let setup = setup.arguments(&["--output", "json"]);
+    let ended = setup.run(&["check"], SOON).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let keys: Vec<&String> = plan[0].as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "check_id",
+            "name",
+            "model",
+            "provider",
+            "mode",
+            "method",
+            "url",
+            "auth",
+            "billed",
+            "config_error"
+        ]
+    );
+    assert_eq!(
+        plan[0]["url"],
+        format!("{}/chat/completions", mock.api_base())
+    );
+    assert_eq!(plan[0]["billed"], true);
+    assert_eq!(
+        (plan[1]["name"].as_str(), plan[1]["url"].is_null()),
+        (Some("odd"), true)
+    );
+    assert!(plan[1]["config_error"].is_string(), "{plan}");
+    assert!(!ended.stdout.contains("sk-mock"), "{plan}");
+    assert!(mock.asked().all().is_empty(), "{}", mock.asked().table());
 }
 
 #[tokio::test]

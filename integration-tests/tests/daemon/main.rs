@@ -19,6 +19,7 @@ mod due_at_once;
 mod foreign_values;
 mod frozen_holder;
 mod half_reached;
+mod harness;
 mod keys;
 mod lost_replies;
 mod redis_options;

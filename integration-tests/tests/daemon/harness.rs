@@ -1,14 +1,5 @@
 //! The harness itself: a fault that does not happen would make every fleet test prove nothing.
 
-// Tests fail by panicking and measure real time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods
-)]
-
 use std::time::{Duration, Instant};
 
 use redis::RedisError;
