@@ -92,10 +92,11 @@ fn backoff(failures: u32, random: u64) -> Duration {
     Duration::from_micros(random % bound.max(1))
 }
 
-/// Says once what a person has to mend. That the store is away is said by those who need it.
+/// Says once what a person has to mend and nobody else sees: a missing right to the channel. That the store is away, or
+/// lets nobody in, is said by those who need it.
 fn tell(failure: &Failure, told: &mut Option<StoreErrorKind>) {
     let kind = failure.kind;
-    if kind.may_retry() {
+    if kind != StoreErrorKind::Denied {
         tracing::debug!(
             kind = kind.as_str(),
             "redis subscription ended: {}",

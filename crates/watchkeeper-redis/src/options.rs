@@ -24,11 +24,11 @@ pub enum Topology {
     },
 }
 
-/// How to speak TLS. Servers are checked against the usual public roots and [`Self::ca`]; nothing is taken from the
-/// system.
+/// How to speak TLS. Servers are checked against [`Self::ca`], or the usual public roots where there is none; nothing
+/// is taken from the system.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct TlsOptions {
-    /// Certificates of one's own authority, PEM.
+    /// Certificates of one's own authority, PEM; trusted in place of the public ones.
     pub ca: Option<Vec<u8>>,
     /// This client's certificate chain, PEM; needs [`Self::key`].
     pub cert: Option<Vec<u8>>,

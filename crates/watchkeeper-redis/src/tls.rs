@@ -16,7 +16,10 @@ use crate::options::{TlsOptions, config};
 /// Of kind `Config`, naming the option that cannot be used.
 pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, StoreError> {
     let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    if options.ca.is_none() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    // An authority of one's own stands in place of the public ones: nobody else is to vouch for the store.
     if let Some(pem) = &options.ca {
         for certificate in certificates(pem, "ca")? {
             roots.add(certificate).map_err(|error| {

@@ -229,10 +229,7 @@ impl Driver {
         self.urgent = true;
         if up {
             self.snapshot.store_error = None;
-            info!(
-                backend,
-                "store is reachable, results are shared with the fleet"
-            );
+            info!(backend, "store is reachable");
         } else {
             let error = self
                 .last_error

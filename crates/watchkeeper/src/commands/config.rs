@@ -7,6 +7,7 @@ use crate::exit::Failure;
 use crate::inputs;
 use crate::out;
 use crate::table::count;
+use crate::wiring::pending;
 
 /// Shows or validates the configuration.
 #[allow(clippy::print_stderr, reason = "warnings beside the command's output")]
@@ -14,6 +15,9 @@ pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
     let (ConfigCommand::Show(args) | ConfigCommand::Validate(args)) = command;
     let loaded = inputs::read(args, Vec::new())?;
     for warning in &loaded.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for warning in pending::warnings(&loaded.config) {
         eprintln!("warning: {warning}");
     }
     // A reader that went away has what it wanted.

@@ -34,6 +34,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
+    for warning in wiring::pending::warnings(&loaded.config) {
+        warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

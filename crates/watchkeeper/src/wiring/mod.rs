@@ -1,6 +1,7 @@
 //! From configuration to running parts. The one place where a backend's kind is looked at.
 
 pub(crate) mod metrics;
+pub(crate) mod pending;
 pub(crate) mod pod;
 pub(crate) mod probes;
 pub(crate) mod store;

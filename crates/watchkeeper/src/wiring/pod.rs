@@ -20,12 +20,16 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Characters of the random suffix that tells two pods of one host apart: 32 bits.
 const SUFFIX: usize = 8;
 
+/// Characters of the host's name kept in a pod's name.
+const HOST_NAME: usize = 64;
+
 /// This pod's name: as configured, or the host's with a random suffix.
 pub(crate) fn pod_id(config: &Config) -> Result<PodId, Failure> {
     if let Some(pod) = &config.fleet.pod_id {
         return Ok(pod.clone());
     }
-    let hint = config.fleet.pod_name_hint.as_deref().unwrap_or("pod");
+    let host = host_name();
+    let hint = config.fleet.pod_name_hint.as_deref().unwrap_or(&host);
     let suffix = format!("{:016x}", rand::random::<u64>());
     PodId::new(format!(
         "{hint}-{}",
@@ -48,6 +52,29 @@ fn fits_in_a_report(config: &Config) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// The machine's own name, with what a pod id may not hold replaced.
+fn host_name() -> String {
+    let uname = rustix::system::uname();
+    let name: String = uname
+        .nodename()
+        .to_string_lossy()
+        .chars()
+        .take(HOST_NAME)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    if name.is_empty() {
+        "pod".to_owned()
+    } else {
+        name
+    }
 }
 
 /// Starts a pod on the current runtime.
