@@ -1,0 +1,224 @@
+//! Living off what another holder publishes.
+
+use super::*;
+use crate::lease::Marker;
+
+#[test]
+fn the_loser_knows_the_holder_and_waits() {
+    let pod = Pod::following();
+    let view = pod.view();
+    assert_eq!(view.mode, Mode::Following);
+    assert_eq!(view.holder, Some(pod_id("other")));
+    assert_eq!(view.token, Some(Token(7)));
+    // Stores count whole milliseconds: asked again one later.
+    assert_eq!(pod.wants(), Some(3_061));
+}
+
+#[test]
+fn a_published_report_costs_one_read_and_no_question() {
+    let mut pod = Pod::following();
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Report)), [read(3, 0)]);
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Released)), []);
+    assert_eq!(
+        pod.at(510, found(3, 7, 10, others(430))),
+        [adopted("other", 7, 2)]
+    );
+    assert_eq!(pod.view().holder, None);
+    assert_eq!(pod.wants(), Some(70 + INTERVAL));
+}
+
+#[test]
+fn the_order_of_the_hints_does_not_matter() {
+    let mut pod = Pod::following();
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Released)), []);
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Report)), [read(3, 0)]);
+    assert_eq!(
+        pod.at(510, found(3, 7, 10, others(430))),
+        [adopted("other", 7, 2)]
+    );
+    assert_eq!(pod.wants(), Some(70 + INTERVAL));
+}
+
+#[test]
+fn a_hint_that_comes_twice_costs_one_more_read_at_most() {
+    let mut pod = Pod::following();
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Report)), [read(3, 0)]);
+    assert_eq!(pod.at(501, Event::Noticed(Hint::Report)), []);
+    assert_eq!(
+        pod.at(510, found(3, 7, 10, others(430))),
+        [adopted("other", 7, 2), read(4, 7)]
+    );
+    assert_eq!(pod.at(520, found(4, 7, 20, others(430))), []);
+}
+
+#[test]
+fn a_lease_released_without_a_report_is_asked_for_at_once() {
+    let mut pod = Pod::following();
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Released)), []);
+    assert_eq!(pod.view().holder, None);
+    assert_eq!(pod.until(550), [acquire(3, 2, 0)]);
+}
+
+#[test]
+fn a_release_that_is_heard_of_before_the_answer_it_makes_old_is_not_missed() {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    pod.at(65, Event::Noticed(Hint::Released));
+    // The answer was on its way already.
+    assert_eq!(pod.at(70, busy(2, "other", 7, 2_990)), []);
+    assert_eq!(pod.until(120), [acquire(3, 2, 0)]);
+}
+
+#[test]
+fn a_part_that_the_holder_publishes_is_shown_and_the_holder_left_alone() {
+    let mut pod = Pod::following();
+    pod.at(1_100, Event::Noticed(Hint::Report));
+    let part = report(
+        "other",
+        0,
+        1_000,
+        1,
+        vec![(entry("a", "other", Some(7), 0), 1_000)],
+    );
+    assert_eq!(
+        pod.at(1_110, found(3, 7, 10, part)),
+        [adopted("other", 7, 1)]
+    );
+    // `b` is still due, and the holder at it.
+    assert_eq!(pod.wants(), Some(3_061));
+}
+
+#[test]
+fn without_any_hint_the_timer_at_the_leases_end_is_enough() {
+    let mut pod = Pod::following();
+    assert_eq!(pod.until(3_061), []);
+    assert_eq!(pod.until(3_061 + 50), [acquire(3, 2, 0)]);
+    assert_eq!(pod.at(3_200, held(3, 8)), [acquired(8), read(4, 8)]);
+    assert_eq!(
+        pod.at(3_210, found_below(4, 8, 7, 100, others(1_000))),
+        [
+            adopted("other", 7, 2),
+            tell(Happening::NothingDue),
+            release(5, 8)
+        ]
+    );
+}
+
+#[test]
+fn a_holder_that_renews_is_followed_on() {
+    let mut pod = Pod::following();
+    pod.until(3_061);
+    assert_eq!(pod.until(3_111), [acquire(3, 2, 0)]);
+    assert_eq!(pod.at(3_120, busy(3, "other", 7, 2_500)), []);
+    assert_eq!(pod.wants(), Some(3_120 + 2_501));
+    assert_eq!(pod.view().holder, Some(pod_id("other")));
+}
+
+#[test]
+fn a_killed_holder_is_replaced_at_the_end_of_its_lease() {
+    let mut pod = Pod::following();
+    pod.until(3_061);
+    assert_eq!(pod.until(3_111), [acquire(3, 2, 0)]);
+    assert_eq!(pod.at(3_120, held(3, 8)), [acquired(8), read(4, 8)]);
+    assert_eq!(pod.at(3_130, nothing(4, 8)), [probe(1, "a"), probe(2, "b")]);
+}
+
+#[test]
+fn a_new_subscription_triggers_one_read_and_doubts_the_lease() {
+    let mut pod = Pod::rested();
+    assert_eq!(pod.at(200, Event::Noticed(Hint::Resumed)), [read(5, 7)]);
+    let mut pod = Pod::following();
+    assert_eq!(pod.at(200, Event::Noticed(Hint::Resumed)), [read(3, 0)]);
+    assert_eq!(pod.at(210, nothing(3, 7)), []);
+    assert_eq!(pod.until(260), [acquire(4, 2, 7)]);
+}
+
+#[test]
+fn what_the_holder_hears_of_itself_is_no_news() {
+    let mut pod = Pod::probing();
+    for hint in [Hint::Report, Hint::Released, Hint::Resumed] {
+        assert_eq!(pod.at(85, Event::Noticed(hint)), []);
+    }
+}
+
+#[test]
+fn a_question_answered_to_a_pod_that_slept_does_not_make_it_wait_longer() {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    assert_eq!(pod.at(60_000, busy(2, "other", 7, 2_990)), []);
+    // That lease is long over.
+    assert_eq!(pod.until(60_050), [acquire(3, 2, 0)]);
+}
+
+fn dead(op: u64, marker: &str) -> Event {
+    let busy = Busy {
+        holder: None,
+        token: None,
+        remaining: None,
+        marker: Marker(marker.to_owned()),
+    };
+    Event::Acquired(Op(op), Ok(Acquired::Busy(busy)))
+}
+
+fn take(op: u64, attempt: u64, marker: &str) -> Command {
+    let mut request = request(attempt, 0);
+    request.take = Some(Marker(marker.to_owned()));
+    Command::Acquire(Op(op), request)
+}
+
+fn before_dead_lock() -> Pod {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    pod
+}
+
+#[test]
+fn a_lock_without_an_end_is_taken_once_it_was_seen_unchanged_for_a_leases_time() {
+    let mut pod = before_dead_lock();
+    assert_eq!(pod.at(70, dead(2, "junk")), []);
+    assert_eq!(pod.until(70 + LOCK_TTL), []);
+    assert_eq!(pod.until(70 + LOCK_TTL + 50), [take(3, 2, "junk")]);
+    let now = pod.now();
+    assert_eq!(
+        pod.at(now + 5, held(3, 8)),
+        [tell(Happening::TookDeadLock), acquired(8), read(4, 8)]
+    );
+}
+
+#[test]
+fn a_dead_lock_that_changes_is_watched_anew() {
+    let mut pod = before_dead_lock();
+    pod.at(70, dead(2, "junk"));
+    assert_eq!(pod.at(1_000, Event::Noticed(Hint::Released)), []);
+    assert_eq!(pod.until(1_050), [acquire(3, 2, 0)]);
+    assert_eq!(pod.at(1_060, dead(3, "other junk")), []);
+    assert_eq!(pod.wants(), Some(1_060 + LOCK_TTL));
+}
+
+#[test]
+fn a_dead_lock_that_is_not_given_is_not_asked_for_over_and_over() {
+    let mut pod = before_dead_lock();
+    pod.at(70, dead(2, "junk"));
+    pod.until(70 + LOCK_TTL);
+    pod.until(70 + LOCK_TTL + 50);
+    let now = pod.now();
+    assert_eq!(pod.at(now + 10, dead(3, "junk")), []);
+    assert_eq!(pod.wants(), Some(now + 10 + LOCK_TTL));
+}
+
+#[test]
+fn a_live_lease_in_place_of_a_dead_lock_is_respected() {
+    let mut pod = before_dead_lock();
+    pod.at(70, dead(2, "junk"));
+    pod.at(1_000, Event::Noticed(Hint::Released));
+    pod.until(1_050);
+    pod.at(1_060, busy(3, "other", 7, 3_000));
+    pod.until(4_061);
+    assert_eq!(pod.until(4_111), [acquire(4, 3, 0)]);
+}
