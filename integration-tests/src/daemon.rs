@@ -4,18 +4,17 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
 use rustix::process::Signal;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::http::{self, Answer, Metrics};
+pub use crate::lines::Line;
+use crate::lines::Lines;
 use crate::process;
 
 /// From the start of the process until its first answer. A healthy one needs some 100 ms; builds share the machine.
@@ -209,85 +208,6 @@ pub struct Finished {
     pub stderr: String,
     /// How long it ran.
     pub took: Duration,
-}
-
-/// A log line and when it arrived here.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// The line.
-    pub text: String,
-    /// When it was read from the pipe.
-    pub at: Instant,
-}
-
-/// Lines as they come, shared with the task that reads them.
-#[derive(Clone)]
-struct Lines {
-    lines: Arc<Mutex<Vec<Line>>>,
-    count: watch::Sender<usize>,
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self {
-            lines: Arc::default(),
-            count: watch::Sender::new(0),
-        }
-    }
-}
-
-impl Lines {
-    async fn collect(self, pipe: impl AsyncRead + Unpin) {
-        let mut pipe = BufReader::new(pipe).lines();
-        while let Ok(Some(text)) = pipe.next_line().await {
-            let at = Instant::now();
-            self.lines
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Line { text, at });
-            self.count.send_modify(|count| *count += 1);
-        }
-    }
-
-    fn all(&self) -> Vec<Line> {
-        self.lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    async fn wait_for(
-        &self,
-        skip: usize,
-        limit: Duration,
-        fits: impl Fn(&str) -> bool,
-    ) -> Result<Line, String> {
-        let mut count = self.count.subscribe();
-        let wait = async {
-            loop {
-                let found = self
-                    .all()
-                    .into_iter()
-                    .skip(skip)
-                    .find(|line| fits(&line.text));
-                match found {
-                    Some(line) => return line,
-                    // Never fails: `self` holds the sender.
-                    None => count.changed().await.unwrap_or_default(),
-                }
-            }
-        };
-        tokio::time::timeout(limit, wait)
-            .await
-            .map_err(|_| self.text())
-    }
-
-    fn text(&self) -> String {
-        self.all()
-            .iter()
-            .map(|line| format!("  {}\n", line.text))
-            .collect()
-    }
 }
 
 /// A running daemon. Killed when dropped, also by a test that panics.

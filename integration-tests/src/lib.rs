@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub mod daemon;
 pub mod fleet;
 pub mod http;
+mod lines;
 pub mod litellm_config;
 pub mod mock_llm;
 pub mod process;

@@ -3,6 +3,8 @@
 //! Probe counts in the fleet tests are judged here and nowhere else: what a daemon says about itself is not evidence of
 //! what it sent. Pods are not told apart: a different key or base per pod would give each its own fingerprint.
 
+mod seen;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,8 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+
+pub use seen::{Asked, End, Seen, gaps};
 
 /// A probe is a few hundred bytes; a body beyond this is a bug worth failing on.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
@@ -37,34 +41,6 @@ pub enum Behaviour {
     Garbage,
     /// The connection ends without an answer.
     Close,
-}
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Answered with this status.
-    Answered(u16),
-    /// We closed the connection, as [`Behaviour::Close`] asks.
-    Closed,
-    /// The client went away before an answer: a probe given up.
-    ClientGone,
-}
-
-/// One request as it was seen.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// The model named in the body.
-    pub model: String,
-    /// The path that was asked.
-    pub path: String,
-    /// The bearer key, if any.
-    pub key: Option<String>,
-    /// The whole body.
-    pub body: Value,
-    /// When the request's head had arrived.
-    pub started: Instant,
-    /// When and how it ended; none while it runs.
-    pub ended: Option<(Instant, End)>,
 }
 
 struct State {
@@ -212,93 +188,6 @@ impl Drop for MockLlm {
     fn drop(&mut self) {
         self.server.abort();
     }
-}
-
-/// Requests as a test looks at them.
-#[derive(Clone, Debug)]
-pub struct Seen(Vec<Asked>);
-
-impl Seen {
-    /// All of them.
-    #[must_use]
-    pub fn all(&self) -> &[Asked] {
-        &self.0
-    }
-
-    /// Those of one model.
-    pub fn of<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a Asked> {
-        self.0.iter().filter(move |asked| asked.model == model)
-    }
-
-    /// How often `model` was asked.
-    #[must_use]
-    pub fn count(&self, model: &str) -> usize {
-        self.of(model).count()
-    }
-
-    /// The starts of `model`, earliest first.
-    #[must_use]
-    pub fn starts(&self, model: &str) -> Vec<Instant> {
-        self.of(model).map(|asked| asked.started).collect()
-    }
-
-    /// The times between the starts of `model`.
-    #[must_use]
-    pub fn gaps(&self, model: &str) -> Vec<Duration> {
-        gaps(&self.starts(model))
-    }
-
-    /// Only what started at or after `since`.
-    #[must_use]
-    pub fn since(&self, since: Instant) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|asked| asked.started >= since)
-                .cloned()
-                .collect(),
-        )
-    }
-
-    /// The requests as lines, with times since the first: the evidence in assertion messages.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let Some(first) = self.0.first() else {
-            return "  nothing was asked".to_owned();
-        };
-        let mut lines: Vec<String> = self
-            .0
-            .iter()
-            .map(|asked| {
-                let start = asked.started.duration_since(first.started).as_secs_f64();
-                let end = match asked.ended {
-                    None => "running".to_owned(),
-                    Some((at, how)) => format!(
-                        "{how:?} after {:.3} s",
-                        at.duration_since(asked.started).as_secs_f64()
-                    ),
-                };
-                format!("  {start:9.3} s  {:<12} {end}", asked.model)
-            })
-            .collect();
-        // Hundreds of lines hide the point; the last ones are what a failed wait is about.
-        const SHOWN: usize = 120;
-        if lines.len() > SHOWN {
-            let cut = lines.len() - SHOWN;
-            lines.drain(..cut);
-            lines.insert(0, format!("  ({cut} earlier requests not shown)"));
-        }
-        lines.join("\n")
-    }
-}
-
-/// The times between neighbours.
-#[must_use]
-pub fn gaps(times: &[Instant]) -> Vec<Duration> {
-    times
-        .windows(2)
-        .map(|pair| pair[1].duration_since(pair[0]))
-        .collect()
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
