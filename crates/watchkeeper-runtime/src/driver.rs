@@ -13,6 +13,7 @@ use watchkeeper_core::coordinator::{
 };
 use watchkeeper_core::error::StoreError;
 use watchkeeper_core::id::{CheckId, GroupId};
+use watchkeeper_core::lease::Token;
 use watchkeeper_core::probe::Prober;
 use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
 use watchkeeper_core::time::{Clock, Moment};
@@ -82,6 +83,7 @@ pub(crate) struct Driver {
     pub(crate) ping: Option<Result<(), StoreError>>,
     pub(crate) isolated: usize,
     pub(crate) last_error: Option<StoreError>,
+    pub(crate) followed: HashMap<GroupId, Token>,
 }
 
 /// A forced run over several groups.
@@ -348,6 +350,7 @@ impl Driver {
             &pod,
             group,
             happening,
+            &mut self.followed,
             &mut self.snapshot.totals,
             &self.metrics,
         );

@@ -1,18 +1,22 @@
 //! What people read: log lines and counts of what the coordinators tell. The capitalised lines are LiteLLM's own words,
 //! so that log searches written for it go on working.
 
+use std::collections::HashMap;
+
 use tracing::{debug, info, warn};
 use watchkeeper_core::coordinator::{Happening, RoundKind};
 use watchkeeper_core::id::{GroupId, PodId};
+use watchkeeper_core::lease::Token;
 use watchkeeper_core::status::Totals;
 
 use crate::metrics::Metrics;
 
-/// Writes down one happening of a group.
+/// Writes down one happening of a group. `followed` has the last round of another pod that was counted.
 pub(crate) fn record(
     pod: &PodId,
     group: &GroupId,
     happening: &Happening,
+    followed: &mut HashMap<GroupId, Token>,
     totals: &mut Totals,
     metrics: &Metrics,
 ) {
@@ -33,9 +37,12 @@ pub(crate) fn record(
         ),
         Happening::Adopted { by, token, entries } => {
             debug!(%group, %token, checked_by = %by, entries, "Using cached health check results");
-            totals.followed += 1;
+            // A long round publishes as it goes: what it brings later is the same round.
+            if followed.insert(group.clone(), *token) != Some(*token) {
+                totals.followed += 1;
+                metrics.round("followed");
+            }
             totals.saved += u64::try_from(*entries).unwrap_or(0);
-            metrics.round("followed");
             metrics
                 .probes_saved
                 .inc_by(u64::try_from(*entries).unwrap_or(0));
@@ -47,7 +54,11 @@ pub(crate) fn record(
         }
         Happening::Fenced { token, current } => {
             metrics.publishes_fenced.inc();
-            warn!(%group, %token, %current, "report refused, another pod has led since: nothing was overwritten");
+            if current > token {
+                warn!(%group, %token, %current, "report refused, another pod has led since: nothing was overwritten");
+            } else {
+                warn!(%group, %token, "report refused, the lease is not in the store any more");
+            }
         }
         Happening::RoundEnded { kind, probes } => {
             let how = match kind {

@@ -197,6 +197,7 @@ impl Pod {
             ping: None,
             isolated: 0,
             last_error: None,
+            followed: HashMap::new(),
         };
         let driver = tokio::spawn(driver.run(inputs));
         Self {

@@ -245,6 +245,21 @@ async fn a_check_slower_than_the_lease_is_still_asked_once_because_the_lease_is_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_round_that_publishes_as_it_goes_is_followed_once_and_each_of_its_results_is_saved_once()
+{
+    let world = World::new(LockScope::Fleet, Duration::from_secs(2));
+    // Ten checks, eight at a time: the first eight are published while the others are asked.
+    let leader = world.pod("pod-1", checks(10));
+    sleep(Duration::from_millis(100)).await;
+    let follower = world.pod("pod-2", checks(10));
+    sleep(Duration::from_millis(4500)).await;
+    let totals = follower.status().snapshot().totals;
+    assert_eq!((totals.followed, totals.saved), (1, 10));
+    leader.leave().await;
+    follower.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pod_that_leaves_hands_over_what_it_has_and_the_next_asks_only_what_was_given_up() {
     let world = World::new(LockScope::Fleet, Duration::from_secs(2));
     let first = world.pod("pod-1", checks(10));
