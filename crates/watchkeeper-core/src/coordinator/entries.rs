@@ -26,6 +26,10 @@ impl Entries {
         self.0.get(check).map(|kept| &kept.known)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A finding of this pod's own.
     pub(super) fn record(&mut self, entry: Entry, probed_at: Moment) {
         let check = entry.check.clone();

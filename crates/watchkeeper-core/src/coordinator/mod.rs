@@ -46,7 +46,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{AttemptId, CheckId, PodId};
 use crate::lease::{LeaseRef, Marker, Token};
-use crate::status::{GroupView, Mode};
+use crate::status::{GroupView, Known, Mode};
 use crate::time::Moment;
 use dice::Dice;
 use entries::Entries;
@@ -263,7 +263,7 @@ impl Coordinator {
             lease_until: holder.map(|h| h.until),
             highest_token: self.floor,
             checked_by: self.checked_by.clone(),
-            entries: self.entries.view(),
+            entries: self.shown_entries(),
             next_due: self.next_round_due(),
         }
     }
@@ -272,6 +272,14 @@ impl Coordinator {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What may be shown. Half of a fleet's first round is no report yet; a pod on its own shows what it has.
+    fn shown_entries(&self) -> BTreeMap<CheckId, Known> {
+        match &self.phase {
+            Phase::Leading(lead) if lead.is_first => BTreeMap::new(),
+            _ => self.entries.view(),
+        }
     }
 
     fn mode(&self) -> Mode {

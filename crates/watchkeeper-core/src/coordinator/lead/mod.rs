@@ -52,6 +52,8 @@ pub(super) struct Lead {
     edition: u32,
     /// Findings of this round that no publication carries yet.
     pub(super) unpublished: bool,
+    /// Nothing was known when the round began and nothing is published yet: there is no report to show.
+    pub(super) is_first: bool,
     /// The store refused a publication for good: what is left of the round renews without.
     renews_bare: bool,
     pub(super) step: Step,
@@ -94,6 +96,7 @@ impl Coordinator {
             renewal: None,
             edition: 0,
             unpublished: false,
+            is_first: self.entries.is_empty(),
             renews_bare: false,
             step,
         }));
@@ -250,7 +253,9 @@ impl Coordinator {
             return;
         }
         let round = self.new_round(now, due);
+        let is_first = self.entries.is_empty();
         if let Phase::Leading(lead) = &mut self.phase {
+            lead.is_first = is_first;
             lead.step = Step::Probing(round);
         }
         self.start_probes(now, out);

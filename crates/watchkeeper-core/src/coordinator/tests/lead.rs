@@ -328,13 +328,15 @@ fn a_probe_that_never_found_a_place_is_no_timeout() {
     let end = 80 + ROUND + 5_000;
     assert!(!pod.coordinator.start_probe(moment(end), ProbeId(2)));
     let commands = pod.at(end, Event::Woke);
-    assert!(
-        matches!(
-            &commands[..],
-            [Command::Cancel(_), Command::Cancel(_), Command::Publish(..)]
-        ),
-        "{commands:?}"
-    );
+    let [
+        Command::Cancel(_),
+        Command::Cancel(_),
+        Command::Publish(op, _),
+    ] = &commands[..]
+    else {
+        panic!("{commands:?}")
+    };
+    pod.at(end + 10, done(op.0));
     let entries = pod.view().entries;
     assert_eq!(entries[&check("a")].entry.verdict.outcome, Outcome::Timeout);
     assert!(!entries.contains_key(&check("b")));

@@ -20,6 +20,17 @@ fn publishing() -> Pod {
 }
 
 #[test]
+fn nothing_is_shown_of_the_first_round_of_all_until_it_is_published() {
+    let mut pod = Pod::probing();
+    pod.at(90, probed(1));
+    assert!(pod.view().entries.is_empty(), "half a round is no report");
+    pod.at(90, probed(2));
+    assert!(pod.view().entries.is_empty());
+    pod.at(100, done(4));
+    assert_eq!(pod.view().entries.len(), 2);
+}
+
+#[test]
 fn a_publication_without_an_answer_is_repeated_as_the_same_edition_with_its_true_age() {
     let mut pod = publishing();
     let error = unknown(StoreOp::Publish);
