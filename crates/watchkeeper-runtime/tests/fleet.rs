@@ -247,7 +247,7 @@ async fn a_check_slower_than_the_lease_is_still_asked_once_because_the_lease_is_
 #[tokio::test(start_paused = true)]
 async fn a_round_that_publishes_as_it_goes_is_followed_once_and_each_of_its_results_is_saved_once()
 {
-    let world = World::new(LockScope::Fleet, Duration::from_secs(2));
+    let world = World::new(LockScope::Fleet, Duration::from_millis(1500));
     // Ten checks, eight at a time: the first eight are published while the others are asked.
     let leader = world.pod("pod-1", checks(10));
     sleep(Duration::from_millis(100)).await;
