@@ -231,6 +231,13 @@ impl Pod {
         Ok(answer.await.map_err(|_| ForceError::Stopped)??)
     }
 
+    /// Returns only if the pod stopped although nobody told it to leave: a fault of its own. [`Pod::leave`] is of no use
+    /// then.
+    pub async fn died(&mut self) {
+        // What a panic said is on stderr already.
+        let _ = (&mut self.driver).await;
+    }
+
     /// Tells the pod to leave: it is not ready any more, no new probe starts. Returns at once.
     pub async fn begin_drain(&self) {
         // A stopped driver has nothing to hand over.

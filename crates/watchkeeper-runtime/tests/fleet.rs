@@ -295,6 +295,32 @@ async fn a_forced_run_is_shared_by_two_pods_that_ask_at_once() {
     assert_eq!(world.prober.starts("m1").len(), 1);
 }
 
+/// Goes wrong after a while.
+struct BrokenClock(VirtualClock);
+
+impl Clock for BrokenClock {
+    fn now(&self) -> Moment {
+        let now = self.0.now();
+        assert!(now < Moment::ZERO + Duration::from_secs(8), "out of order");
+        now
+    }
+
+    fn unix(&self) -> UnixMillis {
+        self.0.unix()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_main_task_breaks_is_known_to_be_dead() {
+    let mut world = World::new(LockScope::Fleet, Duration::from_millis(100));
+    world.clock = Arc::new(BrokenClock(VirtualClock(Instant::now())));
+    let mut pod = world.pod("pod-1", checks(1));
+    let alive = tokio::time::timeout(Duration::from_secs(7), pod.died()).await;
+    assert!(alive.is_err(), "it works so far");
+    let dead = tokio::time::timeout(Duration::from_secs(7), pod.died()).await;
+    assert!(dead.is_ok(), "nobody was told");
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_lists_on_one_store_never_meet() {
     let world = World::new(LockScope::Fleet, Duration::from_millis(100));

@@ -67,7 +67,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     )?;
     let prober: Arc<dyn Prober> = wiring::probes::build(&clock, &config.litellm.environment)?;
     let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
-    let pod = wiring::pod::start(
+    let mut pod = wiring::pod::start(
         config,
         wiring::pod::pod_id(config)?,
         wired,
@@ -92,7 +92,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         drain: config.http.drain.min(LISTENER_DRAIN),
         ..Limits::default()
     };
-    let server = tokio::spawn(serve(
+    let mut server = tokio::spawn(serve(
         listener,
         router(state),
         close.clone().cancelled_owned(),
@@ -100,7 +100,12 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     ));
     info!(address = %address, "listening on http://{address}");
 
-    let signal = signals.next().await;
+    // A pod that only seems alive is worse than one that is started anew.
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        () = pod.died() => return Err(Failure::failed("the pod's main task ended by a fault of its own, see above")),
+        _ = &mut server => return Err(Failure::failed("the listener ended by a fault of its own, see above")),
+    };
     info!(signal, drain = ?config.http.drain, "leaving: finishing probes in flight, handing over; a second signal leaves at once");
     let leave = async {
         pod.leave().await;
