@@ -14,8 +14,9 @@ use crate::time::Moment;
 /// A lease is asked for again this much after its end: stores count whole milliseconds.
 const AFTER_END: Duration = Duration::from_millis(1);
 
-/// A spread of nothing would be due before anybody could be woken for it.
-const LEAST_SPREAD: Duration = Duration::from_micros(1);
+/// Nobody contends sooner than this: how long a probe takes to leave varies by a few milliseconds, and the starts of two
+/// rounds' probes are not to be closer than the interval for it.
+const LEAST_SPREAD: Duration = Duration::from_millis(5);
 
 impl Coordinator {
     pub(super) fn read(&mut self, now: Moment, out: &mut Out) {
@@ -113,7 +114,7 @@ impl Coordinator {
     }
 
     pub(super) fn contend(&mut self, now: Moment) {
-        let spread = self.dice.up_to(CONTEND_SPREAD).max(LEAST_SPREAD);
+        let spread = LEAST_SPREAD + self.dice.up_to(CONTEND_SPREAD - LEAST_SPREAD);
         self.phase = Phase::Contending { at: now + spread };
     }
 
