@@ -157,6 +157,8 @@ pub enum Happening {
     UnreadableReport(String),
     /// A lock without an end, or garbage, was taken over.
     TookDeadLock,
+    /// Another pod's lease stands longer than any honest round, and nothing came of it: this pod checks for itself.
+    HolderSilent(Option<PodId>),
     /// A store operation failed.
     StoreFailed(StoreError),
     /// The store will not take our reports until somebody changes something.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::command::{Command, Happening, Op};
 use super::event::{FoundReport, Hint, Now, ReadReport};
 use super::sense::Act;
-use super::settings::CONTEND_SPREAD;
-use super::{Coordinator, Holder, Out, Phase, Reading};
+use super::settings::{CONTEND_SPREAD, ROUND_SLACK};
+use super::{Coordinator, Holder, Out, Phase, Reading, SeenLease};
 use crate::error::StoreError;
 use crate::lease::{Acquire, Acquired, Busy, Token};
 use crate::time::Moment;
@@ -211,7 +211,38 @@ impl Coordinator {
                 .is_some_and(|(marker, _)| *marker == busy.marker)
     }
 
+    /// When a lease that is still not ours may be taken for one of which nothing comes: no honest holder's round is
+    /// longer, and a killed one's lease ends. Nothing happens before something is due.
+    pub(super) fn silent_at(&self) -> Option<Moment> {
+        let seen = self
+            .seen_lease
+            .filter(|_| matches!(self.phase, Phase::Following { .. }) && self.draining.is_none())?;
+        let honest = self.settings.round_limit() + ROUND_SLACK + self.settings.lock_ttl;
+        Some(self.first_alone_due()?.max(seen.since + honest))
+    }
+
+    /// The lease stands and nothing comes of it (a forged one, or one of a pod with another idea of `lock_ttl`): this
+    /// pod checks for itself, once per interval, and goes on asking for the lease.
+    pub(super) fn act_for_silent_holder(&mut self, now: Now, out: &mut Out) {
+        if let Some(seen) = &mut self.seen_lease
+            && !seen.told
+        {
+            seen.told = true;
+            let pod = self.holder.as_ref().map(|holder| holder.pod.clone());
+            out.push(Command::Tell(Happening::HolderSilent(pod)));
+        }
+        self.start_alone(now, out);
+    }
+
     fn follow(&mut self, now: Moment, sent: Moment, busy: Busy, released: bool) {
+        self.seen_lease = busy.token.map(|token| match self.seen_lease {
+            Some(seen) if seen.token == token => seen,
+            _ => SeenLease {
+                token,
+                since: now,
+                told: false,
+            },
+        });
         let until = if let Some(remaining) = busy.remaining {
             self.dead_lock = None;
             self.answered_at(now, sent) + remaining + AFTER_END

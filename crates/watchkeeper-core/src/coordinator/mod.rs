@@ -92,6 +92,15 @@ struct Holder {
     until: Moment,
 }
 
+/// A lease of another pod, by its token, and since when this pod sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SeenLease {
+    token: Token,
+    since: Moment,
+    /// People were told that nothing comes of it.
+    told: bool,
+}
+
 /// A read outside a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reading {
@@ -125,6 +134,8 @@ pub struct Coordinator {
     unresolved: Option<AttemptId>,
     /// A lock without an end, or garbage, and since when it is seen unchanged.
     dead_lock: Option<(Marker, Moment)>,
+    /// The lease this pod waits for, to notice one of which nothing ever comes.
+    seen_lease: Option<SeenLease>,
     /// Publications of offers alone are this far apart, whatever two pods make of each other's ages.
     offer_after: Moment,
     /// How much later than due an isolated pod probes.
@@ -165,6 +176,7 @@ impl Coordinator {
             quiet_until: Moment::from_micros(i64::MIN),
             unresolved: None,
             dead_lock: None,
+            seen_lease: None,
             offer_after: Moment::from_micros(i64::MIN),
             alone_offset: std::time::Duration::ZERO,
             alone_since: Moment::ZERO,
@@ -224,7 +236,7 @@ impl Coordinator {
         let phase = match &self.phase {
             Phase::Waiting => [self.contend_at(), self.alone_at(), None],
             Phase::Contending { at } => [Some(*at), None, None],
-            Phase::Following { until, .. } => [Some(*until), None, None],
+            Phase::Following { until, .. } => [Some(*until), self.silent_at(), None],
             Phase::Leading(lead) => self.lead_deadlines(lead),
             Phase::Alone(round) => [
                 Some(round.deadline),
@@ -331,6 +343,9 @@ impl Coordinator {
             Phase::Contending { at } if *at <= now.steady => self.acquire(now.steady, out),
             Phase::Following { until, .. } if *until <= now.steady => {
                 self.stop_following(now.steady)
+            }
+            Phase::Following { .. } if self.silent_at().is_some_and(|at| at <= now.steady) => {
+                self.act_for_silent_holder(now, out);
             }
             _ => {}
         }

@@ -115,6 +115,11 @@ impl Coordinator {
         if self.forced.is_waiting() {
             return Some(NOW);
         }
+        self.first_alone_due()
+    }
+
+    /// When the first check may be asked for this pod alone.
+    pub(super) fn first_alone_due(&self) -> Option<Moment> {
         self.background_checks().map(|c| self.alone_due(c)).min()
     }
 

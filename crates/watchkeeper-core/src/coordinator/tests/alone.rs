@@ -197,10 +197,25 @@ fn a_store_that_returns_during_a_round_alone_gets_what_was_not_started() {
     assert_eq!(pod.until(now + 60), [read(2, 0)]);
     let now = now + 70;
     assert_eq!(pod.at(now, nothing(2, 0)), [tell(Happening::Rejoined)]);
-    // `b` is not asked alone any more, not even on demand.
-    assert_eq!(pod.at(now, force(1, &["b"])), []);
     assert_eq!(pod.at(now + 10, probed(1)), [ended(RoundKind::Isolated, 1)]);
     assert_eq!(pod.until(now + 60), [acquire(3, 1, 0)]);
+}
+
+#[test]
+fn a_call_does_not_prolong_a_round_alone_when_the_store_is_back() {
+    let mut pod = Pod::with(|s| s.checks[1].background = false);
+    pod.at(0, Event::Started);
+    pod.at(10, Event::StoreDown);
+    pod.at(20, down(1, refused));
+    assert_eq!(pod.until(INTERVAL), [probe(1, "a")]);
+    let now = pod.now();
+    pod.at(now + 10, Event::StoreUp);
+    pod.until(now + 60);
+    pod.at(now + 70, nothing(2, 0));
+    // `b` is the fleet's business.
+    assert_eq!(pod.at(now + 80, force(1, &["b"])), []);
+    assert_eq!(pod.at(now + 90, probed(1)), [ended(RoundKind::Isolated, 1)]);
+    assert_eq!(pod.until(now + 140), [acquire(3, 1, 0)]);
 }
 
 #[test]
@@ -257,13 +272,142 @@ fn reads_that_work_do_not_hide_writes_that_fail() {
     assert_eq!(isolated, Some(due + 60 + 2_000));
     assert_eq!(asked, 2, "once in this interval");
     // The moment that a write works, it is part of the fleet again.
-    let commands = loop {
-        let commands = pod.until(due + 20_000);
-        if let [Command::Acquire(op, _)] = commands.as_slice() {
-            break pod.at(pod.now(), held(op.0, 8));
-        }
-    };
+    let commands = pod.until(due + 20_000);
+    assert_eq!(commands, [acquire(op, pod.coordinator.next_attempt, 7)]);
+    let commands = pod.at(pod.now(), held(op, 8));
     assert_eq!(commands[..2], [tell(Happening::Rejoined), acquired(8)]);
+}
+
+#[test]
+fn one_refused_question_that_is_not_wanted_any_more_does_not_isolate() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.until(due);
+    pod.at(due + 50, Event::Woke);
+    pod.at(
+        due + 60,
+        Event::Acquired(Op(5), Err(refused(StoreOp::Acquire))),
+    );
+    pod.at(due + 61, Event::Noticed(Hint::Report));
+    assert_eq!(pod.until(due + 1_100), [read(6, 7)]);
+    let now = pod.now();
+    let newer = ["a", "b"].map(|n| (entry(n, "other", Some(9), due), 10));
+    let newer = report("other", due, 10, 2, newer.into());
+    pod.at(now, found(6, 9, 5, newer.clone()));
+    // Only a write can tell whether the store takes writes again.
+    assert_eq!(pod.until(now + 1_100), [acquire(7, 3, 9)]);
+    let now = pod.now();
+    pod.at(now, held(7, 10));
+    assert_eq!(
+        pod.at(now, found_below(8, 10, 9, 50, newer)),
+        [tell(Happening::NothingDue), release(9, 10)]
+    );
+    pod.at(now + 5, free(9));
+    assert!(
+        pod.wants().unwrap() > due + 5_000,
+        "nothing is failing any more"
+    );
+}
+
+#[test]
+fn pings_that_succeed_again_vouch_for_writes() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.until(due);
+    pod.at(due + 50, Event::Woke);
+    pod.at(
+        due + 60,
+        Event::Acquired(Op(5), Err(refused(StoreOp::Acquire))),
+    );
+    pod.at(due + 70, Event::StoreDown);
+    assert_eq!(pod.until(due + 2_060), [tell(Happening::Isolated)]);
+    pod.at(due + 2_070, Event::StoreUp);
+    assert_eq!(pod.until(due + 2_120), [read(6, 7)]);
+    let now = pod.now();
+    assert_eq!(pod.at(now, nothing(6, 7)), [tell(Happening::Rejoined)]);
+}
+
+#[test]
+fn a_lease_left_behind_in_an_outage_is_given_back_after_it() {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    pod.at(70, held(2, 8));
+    pod.at(80, found_below(3, 8, 7, 10, others(20)));
+    // The release is on its way when the store goes away.
+    pod.at(90, Event::StoreDown);
+    pod.at(580, Event::Released(Op(4), Err(refused(StoreOp::Release))));
+    pod.at(600, Event::StoreUp);
+    assert_eq!(pod.until(650), [read(5, 8)]);
+    let now = pod.now();
+    assert_eq!(pod.at(now, found_below(5, 8, 7, now - 70, others(20))), []);
+    assert_eq!(pod.until(now + 50), [acquire(6, 2, 8)]);
+}
+
+#[test]
+fn a_lease_lost_to_an_outage_is_taken_up_or_given_back_after_it() {
+    // Cut off while the report was read under the lease: nothing found, nothing to offer.
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    pod.at(70, held(2, 8));
+    pod.at(80, Event::StoreDown);
+    assert_eq!(
+        pod.until(2_080),
+        [tell(Happening::Isolated), lost(8, LossReason::StoreAway)]
+    );
+    pod.at(2_090, Event::StoreUp);
+    assert_eq!(pod.until(2_140), [read(4, 8)]);
+    let now = pod.now();
+    pod.at(now, found_below(4, 8, 7, 10, others(20)));
+    assert_eq!(pod.until(now + 50), [acquire(5, 2, 8)]);
+}
+
+#[test]
+fn isolation_is_told_once() {
+    let mut pod = Pod::probing();
+    pod.at(90, probed(1));
+    pod.at(90, probed(2));
+    // Refused for good, and then the store is away altogether.
+    pod.at(100, Event::Published(Op(4), Err(denied(StoreOp::Publish))));
+    pod.at(110, Event::StoreDown);
+    assert_eq!(pod.until(60 + WINDOW), [lost(7, LossReason::StoreAway)]);
+}
+
+#[test]
+fn what_was_cancelled_with_a_lease_may_be_asked_alone_at_once() {
+    let mut pod = Pod::probing();
+    pod.at(60 + WINDOW, Event::Woke);
+    let now = 60 + WINDOW + 1;
+    pod.at(now, Event::StoreDown);
+    pod.at(now + 500, Event::Read(Op(4), Err(unknown(StoreOp::Read))));
+    pod.until(now + 2_000);
+    assert_eq!(pod.view().mode, Mode::Isolated);
+    // Not an interval later: there is no result to show.
+    assert_eq!(
+        pod.until(now + 2_000 + INTERVAL / 10),
+        [probe(3, "a"), probe(4, "b")]
+    );
+}
+
+#[test]
+fn a_holder_seen_from_a_pod_on_its_own_is_not_waited_for() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.until(due);
+    pod.at(due + 50, Event::Woke);
+    pod.at(due + 60, Event::StoreDown);
+    assert_eq!(
+        pod.at(due + 2_060, Event::Woke),
+        [tell(Happening::Isolated)]
+    );
+    assert_eq!(pod.at(due + 2_070, busy(5, "other", 8, 2_900)), []);
+    assert_eq!(
+        pod.until(due + 2_060 + INTERVAL / 10),
+        [probe(3, "a"), probe(4, "b")]
+    );
 }
 
 #[test]
@@ -294,6 +438,26 @@ fn a_pod_that_slept_says_nothing_of_probes_that_did_not_answer() {
     let commands = pod.at(woken, Event::Woke);
     assert_eq!(commands[..2], [cancel(2), ended(RoundKind::Isolated, 1)]);
     assert!(!pod.view().entries.contains_key(&check("b")));
+}
+
+#[test]
+fn alone_a_check_that_was_given_up_is_not_asked_again_before_its_time() {
+    let mut pod = Pod::with(|s| s.interval = millis(30_000));
+    pod.at(0, Event::Started);
+    pod.at(10, Event::StoreDown);
+    pod.at(20, down(1, refused));
+    pod.until(4_000);
+    let started = pod.now();
+    pod.at(started + 100, probed(1));
+    // Slept through the end of the round.
+    assert_eq!(
+        pod.at(started + 15_000, Event::Woke),
+        [cancel(2), ended(RoundKind::Isolated, 1)]
+    );
+    assert!(pod.wants().unwrap() >= started + 27_000);
+    let mut asked = pod.until(started + 40_000);
+    asked.retain(|c| matches!(c, Command::Probe(..)));
+    assert!(!asked.is_empty() && pod.now() >= started + 27_000);
 }
 
 #[test]

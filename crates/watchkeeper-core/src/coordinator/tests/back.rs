@@ -166,6 +166,46 @@ fn offers_alone_are_a_tenth_of_the_interval_apart() {
 }
 
 #[test]
+fn a_lease_held_for_another_reason_is_not_used_to_offer_before_the_time() {
+    let mut pod = Pod::rested_with(|s| s.interval = millis(60_000));
+    // The store lost its data and was given them back, at 1,000.
+    pod.at(900, Event::Noticed(Hint::Report));
+    pod.at(910, nothing(5, 7));
+    pod.until(960);
+    pod.at(970, held(6, 8));
+    pod.at(980, nothing(7, 8));
+    pod.at(1_000, done(8));
+    // A question of somebody's forced run is lost, and another pod answers the call.
+    pod.at(1_010, force(1, &["a"]));
+    assert_eq!(pod.until(1_060), [acquire(9, 3, 8)]);
+    pod.at(
+        1_560,
+        Event::Acquired(Op(9), Err(unknown(StoreOp::Acquire))),
+    );
+    pod.at(1_561, Event::Noticed(Hint::Report));
+    assert_eq!(pod.until(2_600), [read(10, 8)]);
+    let now = pod.now();
+    let newer = ["a", "b"].map(|n| (entry(n, "other", Some(9), 1_100), now - 1_100));
+    pod.at(
+        now,
+        found(10, 9, 0, report("other", 1_100, 0, 2, newer.into())),
+    );
+    // Then the report is damaged. The lost question is cleared up, and nothing is offered.
+    pod.at(now, Event::Noticed(Hint::Report));
+    pod.at(now, garbage(11, 9));
+    assert_eq!(pod.until(now + 1_100), [acquire(12, 3, 9)]);
+    let now = pod.now();
+    pod.at(now, held(12, 10));
+    let commands = pod.at(now, garbage(13, 10));
+    assert_eq!(
+        commands[1..],
+        [tell(Happening::NothingDue), release(14, 10)]
+    );
+    pod.at(now + 5, free(14));
+    assert_eq!(pod.wants(), Some(1_000 + 6_000));
+}
+
+#[test]
 fn two_pods_that_return_together_settle_on_one_report() {
     // `returning` is the one; the other one's entries are younger and come first, then this pod offers nothing.
     let (mut pod, started, now) = returning();

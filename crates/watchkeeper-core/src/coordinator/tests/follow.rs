@@ -28,6 +28,27 @@ fn a_published_report_costs_one_read_and_no_question() {
 }
 
 #[test]
+fn a_report_that_leaves_nothing_due_ends_the_waiting_without_any_other_hint() {
+    let mut pod = Pod::following();
+    pod.at(500, Event::Noticed(Hint::Report));
+    pod.at(510, found(3, 7, 10, others(430)));
+    assert_eq!(pod.wants(), Some(70 + INTERVAL));
+    // Who held it is shown for as long as that lease would last.
+    assert_eq!(pod.view().holder, Some(pod_id("other")));
+}
+
+#[test]
+fn a_read_overtaken_by_the_one_under_the_lease_is_not_believed() {
+    let mut pod = Pod::following();
+    pod.at(3_050, Event::Noticed(Hint::Report));
+    pod.until(3_061);
+    assert_eq!(pod.until(3_111), [acquire(4, 2, 0)]);
+    assert_eq!(pod.at(3_120, held(4, 8)), [acquired(8), read(5, 8)]);
+    assert_eq!(pod.at(3_125, found(3, 7, 10, others(430))), []);
+    assert!(pod.view().entries.is_empty());
+}
+
+#[test]
 fn the_order_of_the_hints_does_not_matter() {
     let mut pod = Pod::following();
     assert_eq!(pod.at(500, Event::Noticed(Hint::Released)), []);
@@ -152,6 +173,49 @@ fn a_question_answered_to_a_pod_that_slept_does_not_make_it_wait_longer() {
     assert_eq!(pod.at(60_000, busy(2, "other", 7, 2_990)), []);
     // That lease is long over.
     assert_eq!(pod.until(60_050), [acquire(3, 2, 0)]);
+}
+
+#[test]
+fn a_lease_of_which_nothing_comes_does_not_keep_the_pod_from_checking_for_itself() {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    // Ten days, and no end of it.
+    pod.at(70, busy(2, "ghost", 7, 864_000_000));
+    let honest = ROUND + 5_000 + LOCK_TTL;
+    assert_eq!(pod.at(70 + honest - 1, Event::Woke), []);
+    assert_eq!(pod.wants(), Some(70 + honest));
+    let ghost = Happening::HolderSilent(Some(pod_id("ghost")));
+    assert_eq!(
+        pod.at(70 + honest, Event::Woke),
+        [tell(ghost), probe(1, "a"), probe(2, "b")]
+    );
+    pod.at(70 + honest, probed(1));
+    pod.at(70 + honest, probed(2));
+    // It offers what it found, and is turned away by the same lease: from now on once per interval.
+    let asked = pod.until(70 + honest + 50);
+    assert_eq!(asked, [acquire(3, 2, 0)]);
+    let now = pod.now();
+    pod.at(now, busy(3, "ghost", 7, 863_000_000));
+    assert_eq!(pod.at(70 + honest + INTERVAL - 1, Event::Woke), []);
+    assert_eq!(
+        pod.at(70 + honest + INTERVAL, Event::Woke),
+        [probe(3, "a"), probe(4, "b")]
+    );
+}
+
+#[test]
+fn each_holder_has_the_time_of_an_honest_round() {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    pod.at(70, busy(2, "other", 7, 3_000));
+    assert_eq!(pod.until(3_130), [acquire(3, 2, 0)]);
+    let now = pod.now();
+    pod.at(now, busy(3, "another", 8, 864_000_000));
+    assert_eq!(pod.wants(), Some(now + ROUND + 5_000 + LOCK_TTL));
 }
 
 fn dead(op: u64, marker: &str) -> Event {

@@ -93,6 +93,8 @@ fn the_holder_renews_at_a_third_of_the_lease() {
     assert_eq!(pod.at(1_070, extended(4)), []);
     // Counted from when the request left.
     assert_eq!(pod.view().lease_until, Some(moment(1_060 + LOCK_TTL)));
+    let may_start = |at| pod.coordinator.may_start(moment(at), ProbeId(1));
+    assert!(may_start(1_060 + WINDOW - 1) && !may_start(1_060 + WINDOW));
     assert_eq!(pod.until(1_060 + RENEW), [renew(5, 7)]);
 }
 
@@ -184,6 +186,7 @@ fn a_holder_whose_window_closed_stops_probing_and_keeps_its_answers() {
     );
     assert!(pod.view().entries.contains_key(&check("a")));
     assert!(!pod.view().entries.contains_key(&check("b")));
+    assert_eq!(pod.view().holder, None);
     // The late answer of the renewal changes nothing.
     assert_eq!(pod.at(60 + WINDOW + 10, done(4)), []);
 }
