@@ -79,6 +79,10 @@ pub(crate) fn record(
         Happening::TookDeadLock => {
             warn!(%group, "took over a lock that had no end or was not one of ours")
         }
+        Happening::HolderSilent(holder) => {
+            let holder = holder.as_ref().map_or("unknown", PodId::as_str);
+            warn!(%group, holder, "the lease's holder publishes nothing, this pod checks for itself");
+        }
         Happening::StoreFailed(error) => debug!(%group, %error, "store operation failed"),
         Happening::PublishRefused(error) => {
             warn!(%group, %error, "the store refuses our report, this pod checks for itself");
