@@ -370,6 +370,8 @@ impl Driver {
             let Some(check) = self.checks.get(&check).cloned().filter(|_| may) else {
                 continue;
             };
+            // A check that cannot be asked costs nothing, so it is no probe made.
+            let asks = self.prober.plan(&check).is_ok();
             let (prober, inbox) = (Arc::clone(&self.prober), self.inbox.clone());
             let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
             let task = self.tasks.spawn(async move {
@@ -389,7 +391,7 @@ impl Driver {
                 let _ = inbox.send(Input::Probed(key, verdict)).await;
             });
             self.slots.started(key, task.abort_handle());
-            self.snapshot.totals.probes += 1;
+            self.snapshot.totals.probes += u64::from(asks);
         }
     }
 

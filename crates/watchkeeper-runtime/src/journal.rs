@@ -35,6 +35,9 @@ pub(crate) fn record(
             %group, %token,
             "Cached health check results for {healthy} healthy and {unhealthy} unhealthy endpoints"
         ),
+        Happening::PublishedSoFar { token, entries } => {
+            debug!(%group, %token, entries, "what is found so far is published, the round goes on");
+        }
         Happening::Adopted { by, token, entries } => {
             debug!(%group, %token, checked_by = %by, entries, "Using cached health check results");
             // A long round publishes as it goes: what it brings later is the same round.
@@ -77,7 +80,7 @@ pub(crate) fn record(
             warn!(%group, why, "unreadable report in the store, the next publish replaces it");
         }
         Happening::TookDeadLock => {
-            warn!(%group, "took over a lock that had no end or was not one of ours")
+            warn!(%group, "a lock that had no end or was not one of ours is out of the way")
         }
         Happening::HolderSilent(holder) => {
             let holder = holder.as_ref().map_or("unknown", PodId::as_str);

@@ -190,7 +190,10 @@ impl Metrics {
             outcome: outcome.as_str(),
         };
         self.probes.get_or_create(&labels).inc();
-        self.probe_duration.observe(took.as_secs_f64());
+        // Nothing was sent: no time to speak of.
+        if outcome != Outcome::ConfigError {
+            self.probe_duration.observe(took.as_secs_f64());
+        }
     }
 
     pub(crate) fn round(&self, how: &'static str) {

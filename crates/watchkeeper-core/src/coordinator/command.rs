@@ -126,7 +126,7 @@ pub enum Happening {
         /// The highest that the store knows.
         current: Token,
     },
-    /// A report of ours stands in the store.
+    /// A report of ours stands in the store, and the lease is free again.
     Published {
         /// Its token.
         token: Token,
@@ -134,6 +134,13 @@ pub enum Happening {
         healthy: usize,
         /// How many do not.
         unhealthy: usize,
+    },
+    /// What a round found so far stands in the store; the round goes on.
+    PublishedSoFar {
+        /// Its token.
+        token: Token,
+        /// How many checks the report has.
+        entries: usize,
     },
     /// Results of the fleet were used instead of probes: by this many checks new to us.
     Adopted {

@@ -455,6 +455,7 @@ impl<'a> World<'a> {
             Happening::LeaseLost(..) => "lost",
             Happening::Fenced { .. } => "fenced",
             Happening::Published { .. } => "published",
+            Happening::PublishedSoFar { .. } => "published so far",
             Happening::HolderSilent(_) => "silent holders",
             Happening::Adopted { .. } => "adopted",
             Happening::NothingDue => "nothing due",

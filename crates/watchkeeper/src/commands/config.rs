@@ -1,13 +1,17 @@
 //! `watchkeeper config …`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use watchkeeper_core::time::Clock;
+use watchkeeper_runtime::BootClock;
 
 use crate::cli::ConfigCommand;
 use crate::exit::Failure;
 use crate::inputs;
 use crate::out;
 use crate::table::count;
-use crate::wiring::pending;
+use crate::wiring::{pending, probes};
 
 /// Shows or validates the configuration.
 #[allow(clippy::print_stderr, reason = "warnings beside the command's output")]
@@ -18,6 +22,11 @@ pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
         eprintln!("warning: {warning}");
     }
     for warning in pending::warnings(&loaded.config) {
+        eprintln!("warning: {warning}");
+    }
+    let clock: Arc<dyn Clock> = Arc::new(BootClock);
+    let prober = probes::build(&clock, &loaded.config.litellm.environment)?;
+    if let Some(warning) = probes::unaskable(&loaded.config.checks, &*prober) {
         eprintln!("warning: {warning}");
     }
     // A reader that went away has what it wanted.

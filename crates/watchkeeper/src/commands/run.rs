@@ -66,6 +66,9 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         &clock,
     )?;
     let prober: Arc<dyn Prober> = wiring::probes::build(&clock, &config.litellm.environment)?;
+    if let Some(warning) = wiring::probes::unaskable(&config.checks, &*prober) {
+        warn!("{warning}");
+    }
     let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
     let mut pod = wiring::pod::start(
         config,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use watchkeeper_core::check::Check;
+use watchkeeper_core::probe::Prober;
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
 use watchkeeper_probes::{HttpProber, ProberOptions, ProviderKeys};
@@ -27,4 +29,19 @@ pub(crate) fn build(
     HttpProber::new(options)
         .map(Arc::new)
         .map_err(Failure::failed)
+}
+
+/// One line that names the checks which cannot be asked as they are configured; `None` if all can.
+pub(crate) fn unaskable(checks: &[Check], prober: &dyn Prober) -> Option<String> {
+    let reasons: Vec<(&str, String)> = checks
+        .iter()
+        .filter_map(|check| Some((check.name.as_str(), prober.plan(check).err()?)))
+        .collect();
+    let (name, why) = reasons.first()?;
+    Some(format!(
+        "{} of {} checks cannot be asked and are shown as `config_error`; the first is `{name}`: {why}; \
+         `watchkeeper check --plan` lists all",
+        reasons.len(),
+        checks.len()
+    ))
 }

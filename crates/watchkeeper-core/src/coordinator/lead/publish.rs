@@ -215,11 +215,8 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn tell_published(&mut self, token: Token, report: &Report, out: &mut Out) {
+    fn tell_published(&mut self, token: Token, report: &Report, out: &mut Out) {
         self.entries.published(report);
-        if let Phase::Leading(lead) = &mut self.phase {
-            lead.is_first = false;
-        }
         let (healthy, unhealthy) = report.counts();
         out.push(Command::Tell(Happening::Published {
             token,

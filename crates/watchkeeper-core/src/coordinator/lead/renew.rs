@@ -137,9 +137,13 @@ impl Coordinator {
         match result {
             Ok(Published::Done) => {
                 self.store_answered(Act::Write, out);
-                if let (Phase::Leading(lead), Some(report)) = (&self.phase, &renewal.report) {
-                    let token = lead.token;
-                    self.tell_published(token, report, out);
+                if let (Phase::Leading(lead), Some(report)) = (&mut self.phase, &renewal.report) {
+                    lead.is_first = false;
+                    self.entries.published(report);
+                    out.push(Command::Tell(Happening::PublishedSoFar {
+                        token: lead.token,
+                        entries: report.entries.len(),
+                    }));
                 }
                 self.renewed(renewal.sent);
             }

@@ -104,7 +104,7 @@ fn a_renewal_carries_what_is_finished() {
     pod.at(500, probed(1));
     let part = report("me", 80, 980, 1, vec![(entry("a", "me", Some(7), 80), 980)]);
     assert_eq!(pod.until(1_060), [keep(4, 7, 1, part)]);
-    assert_eq!(pod.at(1_070, done(4)), [stands(7, 1)]);
+    assert_eq!(pod.at(1_070, done(4)), [so_far(7, 1)]);
     // Nothing new since: a bare renewal.
     assert_eq!(pod.until(2_060), [renew(5, 7)]);
     pod.at(2_070, extended(5));

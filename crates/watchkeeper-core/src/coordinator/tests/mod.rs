@@ -309,6 +309,13 @@ pub(super) fn ended(kind: RoundKind, probes: usize) -> Command {
     tell(Happening::RoundEnded { kind, probes })
 }
 
+pub(super) fn so_far(token: u64, entries: usize) -> Command {
+    tell(Happening::PublishedSoFar {
+        token: Token(token),
+        entries,
+    })
+}
+
 pub(super) fn stands(token: u64, healthy: usize) -> Command {
     tell(Happening::Published {
         token: Token(token),

@@ -142,7 +142,7 @@ fn an_earlier_edition_that_answers_late_does_not_disturb_the_last() {
     assert_eq!(pod.until(1_060).len(), 1);
     let last = report("me", 80, 990, 2, both(7, 80, 990));
     assert_eq!(pod.at(1_070, probed(2)), [publish(5, 7, 2, last)]);
-    assert_eq!(pod.at(1_080, done(4)), [stands(7, 1)]);
+    assert_eq!(pod.at(1_080, done(4)), [so_far(7, 1)]);
     assert_eq!(
         pod.at(1_090, done(5)),
         [stands(7, 2), released(7), ended(RoundKind::Led, 2)]
