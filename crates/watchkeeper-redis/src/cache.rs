@@ -51,7 +51,10 @@ impl ReportCache for RedisStore {
             )
             .await?;
         match reply.text()?.as_str() {
-            "done" => Ok(Published::Done),
+            "done" => {
+                self.foreign.met(&keys.token, reply.foreign()?);
+                Ok(Published::Done)
+            }
             "fenced" => Ok(Published::Fenced {
                 current: reply.token()?,
             }),
@@ -76,6 +79,7 @@ impl ReportCache for RedisStore {
             )
             .await?;
         let fence = reply.token()?;
+        self.foreign.met(&keys.token, reply.foreign()?);
         let found = match reply.text()?.as_str() {
             "nothing" => Found::Nothing,
             "garbage" => Found::Garbage { why: reply.text()? },
@@ -102,8 +106,12 @@ impl ReportCache for RedisStore {
             &presence.info,
         ];
         let script = &self.scripts.announce;
-        self.run(StoreOp::Announce, script, &[&self.keys.pods], &arguments)
+        let keys = [self.keys.pods.as_str()];
+        let mut reply = self
+            .run(StoreOp::Announce, script, &keys, &arguments)
             .await?;
+        reply.ok()?;
+        self.foreign.met(&self.keys.pods, reply.foreign()?);
         Ok(())
     }
 
@@ -122,6 +130,7 @@ impl ReportCache for RedisStore {
         let mut reply = self
             .run(StoreOp::Pods, script, &[&self.keys.pods], &arguments)
             .await?;
+        self.foreign.met(&self.keys.pods, reply.foreign()?);
         let mut pods = Vec::new();
         while !reply.is_empty() {
             let name = String::from_utf8(reply.bytes()?);

@@ -37,9 +37,11 @@ impl LeaseStore for RedisStore {
             )
             .await?;
         match reply.text()?.as_str() {
-            "held" => Ok(Acquired::Held {
-                token: reply.token()?,
-            }),
+            "held" => {
+                let token = reply.token()?;
+                self.foreign.met(&keys.token, reply.foreign()?);
+                Ok(Acquired::Held { token })
+            }
             "busy" => Ok(Acquired::Busy(reply.busy()?)),
             _ => Err(reply.strange()),
         }
@@ -105,13 +107,11 @@ impl LeaseStore for RedisStore {
     async fn ping(&self) -> Result<(), StoreError> {
         let keep = millis(PING_KEEP);
         let arguments = [keep.as_bytes()];
-        self.run(
-            StoreOp::Ping,
-            &self.scripts.ping,
-            &[&self.keys.pods],
-            &arguments,
-        )
-        .await?;
+        let script = &self.scripts.ping;
+        let keys = [self.keys.pods.as_str()];
+        let mut reply = self.run(StoreOp::Ping, script, &keys, &arguments).await?;
+        reply.ok()?;
+        self.foreign.met(&self.keys.pods, reply.foreign()?);
         Ok(())
     }
 

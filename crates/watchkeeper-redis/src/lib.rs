@@ -25,6 +25,7 @@ mod cache;
 mod dial;
 mod error;
 mod feed;
+mod foreign;
 mod lease;
 mod link;
 mod options;

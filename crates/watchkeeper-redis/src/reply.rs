@@ -26,6 +26,22 @@ impl Reply {
         self.fields.len() == 0
     }
 
+    pub(crate) fn ok(&mut self) -> Result<(), StoreError> {
+        match self.text()?.as_str() {
+            "ok" => Ok(()),
+            _ => Err(self.strange()),
+        }
+    }
+
+    /// Whether something stood under the key that no pod can have written.
+    pub(crate) fn foreign(&mut self) -> Result<bool, StoreError> {
+        match self.text()?.as_str() {
+            "foreign" => Ok(true),
+            "ours" => Ok(false),
+            _ => Err(self.strange()),
+        }
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
         match self.fields.next() {
             Some(Value::BulkString(bytes)) => Ok(bytes),

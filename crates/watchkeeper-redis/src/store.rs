@@ -11,6 +11,7 @@ use watchkeeper_core::id::{FleetName, GroupId};
 
 use crate::dial::Dialer;
 use crate::feed::Feed;
+use crate::foreign::Foreign;
 use crate::link::Link;
 use crate::options::{RedisOptions, config};
 use crate::reply::Reply;
@@ -71,6 +72,7 @@ pub struct RedisStore {
     pub(crate) scripts: Scripts,
     link: Link,
     pub(crate) feed: Feed,
+    pub(crate) foreign: Foreign,
     address: String,
 }
 
@@ -98,6 +100,7 @@ impl RedisStore {
         let up = Arc::new(Notify::new());
         Ok(Self {
             scripts: Scripts::new(),
+            foreign: Foreign::default(),
             link: Link::new(dialer.clone(), up.clone()),
             address: dialer.address.clone(),
             feed: Feed::start(dialer, keys.events.clone(), up),

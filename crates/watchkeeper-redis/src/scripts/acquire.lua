@@ -1,10 +1,11 @@
 -- KEYS lock, token, report   ARGV pod, attempt, ttl ms, floor, marker or '', token's keep ms
--- {'held', token} or busy
+-- {'held', token, token's verdict} or busy
 
 local lock = look(KEYS[1])
 local pod, attempt, ttl = ARGV[1], ARGV[2], ARGV[3]
 local floor = possible(number(ARGV[4])) or 0
 local token = nil
+local foreign = foreign_token(KEYS[2])
 
 if lock then
   if lock.pod == pod then
@@ -23,4 +24,4 @@ if not token then
   redis.call('SET', KEYS[2], digits(token), 'PX', ARGV[6])
 end
 hold(KEYS[1], pod, attempt, digits(token), ttl)
-return { 'held', digits(token) }
+return { 'held', digits(token), verdict(foreign) }

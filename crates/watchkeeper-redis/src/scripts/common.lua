@@ -109,6 +109,16 @@ local function hold(key, pod, attempt, token, ttl)
   redis.call('SET', key, 'wk1|' .. token .. '|' .. attempt .. '|' .. ttl .. '|' .. pod, 'PX', ttl)
 end
 
+-- What a reply says of a key: whether something stood there that no pod of ours can have written.
+local function verdict(foreign)
+  return foreign and 'foreign' or 'ours'
+end
+
+-- Whether something other than a token stands in the token's place.
+local function foreign_token(key)
+  return not possible(number(peek('GETRANGE', key, 0, 16))) and redis.call('PTTL', key) ~= -2
+end
+
 -- The highest token that the store knows for the group, wherever it stands.
 local function known(lock, token_key, report_key)
   local highest = possible(number(peek('GETRANGE', token_key, 0, 16))) or 0

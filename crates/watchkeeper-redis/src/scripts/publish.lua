@@ -1,6 +1,6 @@
 -- KEYS lock, token, report
 -- ARGV pod, token, edition, ttl ms or '' to release, report's keep ms, token's keep ms, channel, group, body
--- {'done'} or {'fenced', highest token known}
+-- {'done', token's verdict} or {'fenced', highest token known}
 
 local pod, token, edition = ARGV[1], ARGV[2], ARGV[3]
 local lock = look(KEYS[1])
@@ -9,13 +9,14 @@ local stored = possible(number(field(KEYS[3], 'token')))
 
 -- What landed before is done, whatever became of the lease since.
 if stored and stored == mine and (number(field(KEYS[3], 'edition')) or 0) >= tonumber(edition) then
-  return { 'done' }
+  return { 'done', verdict(false) }
 end
 local highest = known(lock, KEYS[2], KEYS[3])
 if (stored and stored > mine) or not held(lock, pod, token) then
   return { 'fenced', digits(highest) }
 end
 
+local foreign = foreign_token(KEYS[2])
 -- First, so that a server that takes no writes refuses before anything has changed.
 redis.call('SET', KEYS[2], digits(highest), 'PX', ARGV[6])
 local fields = peek('HLEN', KEYS[3])
@@ -33,4 +34,4 @@ else
   hold(KEYS[1], pod, lock.attempt, token, ARGV[4])
   redis.pcall('PUBLISH', ARGV[7], 'wk1|report|' .. ARGV[8])
 end
-return { 'done' }
+return { 'done', verdict(foreign) }
