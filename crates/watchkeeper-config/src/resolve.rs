@@ -322,7 +322,7 @@ impl Resolver<'_> {
                 (_, Some(native)) => self.layers.origin(&format!("checks.{native}")),
                 (None, None) => ours.clone(),
             };
-            out.insert(format!("checks[{}]", check.name), origin);
+            out.insert(checks::label(check), origin);
         }
         out
     }

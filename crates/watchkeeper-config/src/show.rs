@@ -5,7 +5,7 @@ use std::path::Path;
 use watchkeeper_core::secret::Secret;
 
 use crate::config::{BackendKind, Config, LockScope, LogFormat, TlsFiles};
-use crate::resolve::checks::describe;
+use crate::resolve::checks::{describe, label};
 use crate::units;
 
 /// What stands in place of a secret.
@@ -69,7 +69,7 @@ pub(crate) fn rows(config: &Config) -> Vec<(String, String)> {
     );
     rows.path("litellm.cost_map", litellm.cost_map.as_deref());
     for check in &config.checks {
-        rows.put(&format!("checks[{}]", check.name), describe(check));
+        rows.put(&label(check), describe(check));
     }
     rows.0
 }

@@ -16,6 +16,10 @@ use crate::litellm::provider;
 use crate::shown;
 use crate::{raw, units};
 
+/// Length of a made id (SHA-256 in hex), and how much of it tells two deployments apart.
+const MADE_ID: usize = 64;
+const SHORT_ID: usize = 8;
+
 type Shown = Map<String, Value>;
 
 impl Resolver<'_> {
@@ -220,6 +224,18 @@ fn host_and_port(text: &str) -> Option<(&str, u16)> {
     }
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | ']' | ':');
     (!host.is_empty() && !host.contains(odd)).then_some((host, port))
+}
+
+/// A check's row in `config show`: its name, and its id where that is another, since deployments share names. A made id
+/// is cut; one that somebody gave is not, since such ones often begin alike.
+pub(crate) fn label(check: &Check) -> String {
+    let (name, id) = (&check.name, check.id.as_str());
+    if name == id {
+        return format!("checks[{name}]");
+    }
+    let made = id.len() == MADE_ID && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let short = if made { id.get(..SHORT_ID) } else { None };
+    format!("checks[{name}, {}]", short.unwrap_or(id))
 }
 
 /// What a check asks, in a few words for `config show`.

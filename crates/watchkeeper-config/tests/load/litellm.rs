@@ -152,7 +152,7 @@ fn native_checks_stand_behind_and_may_not_take_an_id() {
         .map(|check| check.name)
         .collect();
     assert_eq!(names, ["g", "n"]);
-    assert_eq!(world.origins()["checks[g]"], "p.yaml");
+    assert_eq!(world.origins()["checks[g, ID]"], "p.yaml");
     assert_eq!(world.origins()["checks[n]"], "watchkeeper.toml, line 3");
     World::toml(toml)
         .file("p.yaml", &yaml.replace("ID", "n"))

@@ -78,3 +78,41 @@ fn the_columns_are_aligned() {
         "{shown}"
     );
 }
+
+#[test]
+fn deployments_of_one_name_stand_on_rows_that_can_be_told_apart() {
+    let text = "model_list:\n\
+        - {model_name: g, litellm_params: {model: openai/g, api_base: 'http://a/v1'}}\n\
+        - {model_name: g, litellm_params: {model: openai/g, api_base: 'http://b/v1'}}\n\
+        - {model_name: g, litellm_params: {model: openai/g}, model_info: {id: deployment-1}}\n\
+        - {model_name: g, litellm_params: {model: openai/g}, model_info: {id: deployment-2}}\n";
+    let loaded = World::litellm(text)
+        .file("watchkeeper.toml", CHECK)
+        .load()
+        .unwrap();
+    let shown = loaded.show();
+    let rows: Vec<(&str, &str)> = shown
+        .lines()
+        .filter(|line| line.starts_with("checks["))
+        .filter_map(|line| line.split_once(']'))
+        .collect();
+    let ids: Vec<_> = loaded.config.checks.iter().map(|c| c.id.as_str()).collect();
+    let expected = [
+        format!("checks[g, {:.8}", ids[0]),
+        format!("checks[g, {:.8}", ids[1]),
+        "checks[g, deployment-1".to_owned(),
+        "checks[g, deployment-2".to_owned(),
+        "checks[m".to_owned(),
+    ];
+    assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), expected);
+    assert_ne!(expected[0], expected[1]);
+    // Each finds its author.
+    for (index, (_, rest)) in rows.iter().enumerate() {
+        let author = if index < 4 {
+            "proxy_config.yaml"
+        } else {
+            "watchkeeper.toml, line 1"
+        };
+        assert!(rest.ends_with(author), "{shown}");
+    }
+}
