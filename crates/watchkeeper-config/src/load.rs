@@ -39,6 +39,10 @@ pub struct Inputs {
     /// The command uses no store (`check`, `check --plan`): what is wrong with its settings is a warning, and the
     /// backend is memory.
     pub without_store: bool,
+    /// The command sends nothing (`check --plan`): where a check's `api_key` refers to a variable that is not set, or to
+    /// a file that cannot be read, that is a warning, and a placeholder stands for the key. Never set it where a probe
+    /// may be sent.
+    pub without_secrets: bool,
 }
 
 impl fmt::Debug for Inputs {
@@ -51,6 +55,7 @@ impl fmt::Debug for Inputs {
             .field("overrides", &overrides)
             .field("working_dir", &self.working_dir)
             .field("without_store", &self.without_store)
+            .field("without_secrets", &self.without_secrets)
             .finish()
     }
 }
@@ -64,7 +69,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// The files that were read and may change: TOML, LiteLLM's, and what that includes. Not those of secrets.
     pub files: Vec<PathBuf>,
-    /// Who set a key, by dotted key: `default`, a file and line, a variable, a flag. Checks by `checks[NAME]`.
+    /// Who set a key, by dotted key: `default`, a file and line, a variable, a flag. Checks by `checks[NAME]`, or
+    /// `checks[NAME, ID]` where the id is another (64 hex digits cut to 8).
     pub origins: BTreeMap<String, String>,
 }
 
@@ -156,6 +162,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
             files.join(", ")
         },
         without_store: inputs.without_store,
+        without_secrets: inputs.without_secrets,
         warnings,
         origins: BTreeMap::new(),
     };

@@ -42,6 +42,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) files: String,
     /// What is wrong with the store is a warning: nobody is going to use it.
     pub(crate) without_store: bool,
+    /// A check's key that cannot be had is a warning: nobody is going to send it.
+    pub(crate) without_secrets: bool,
     pub(crate) warnings: Vec<String>,
     /// Authors of what is no layer's own.
     pub(crate) origins: BTreeMap<String, String>,

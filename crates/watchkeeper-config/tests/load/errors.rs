@@ -1,5 +1,8 @@
 //! What is refused, and how it is said.
 
+use watchkeeper_config::Loaded;
+use watchkeeper_core::check::Target;
+
 use crate::{CHECK, World};
 
 fn refused(section: &str, parts: &[&str]) -> String {
@@ -249,6 +252,63 @@ fn a_secret_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_command_that_sends_nothing_needs_no_key_of_a_check() {
+    for (reference, parts) in [
+        ("env:NOT_SET", ["`NOT_SET`", "not set"]),
+        ("os.environ/NOT_SET", ["`NOT_SET`", "not set"]),
+        ("file:nowhere", ["nowhere", "cannot be opened"]),
+    ] {
+        let text = format!("{CHECK}api_key = \"{reference}\"\n");
+        World::toml(&text).refused(&["`checks[0].api_key`", parts[0]]);
+
+        let mut plan = World::toml(&text);
+        plan.inputs.without_secrets = true;
+        let Loaded {
+            config, warnings, ..
+        } = plan.load().unwrap();
+        let Target::Model(model) = &config.checks[0].target else {
+            panic!("{:?}", config.checks[0]);
+        };
+        // Something stands there, so that a plan says how it would be sent.
+        assert!(model.api_key.is_some(), "{reference}");
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        for part in ["line 5", "`checks[0].api_key`", "needs no key"]
+            .iter()
+            .chain(&parts)
+        {
+            assert!(warnings[0].contains(part), "no `{part}` in {warnings:?}");
+        }
+    }
+}
+
+#[test]
+fn a_command_that_sends_nothing_still_takes_what_is_there_and_refuses_the_rest() {
+    let mut plan = World::toml(&format!("{CHECK}api_key = \"env:K\"\n")).env("K", "sk-1");
+    plan.inputs.without_secrets = true;
+    assert!(plan.warnings().is_empty(), "{:?}", plan.warnings());
+    let checks = plan.config().checks;
+    let Target::Model(model) = &checks[0].target else {
+        panic!("{checks:?}");
+    };
+    assert_eq!(model.api_key.as_ref().unwrap().expose(), "sk-1");
+    for (text, key) in [
+        (format!("{CHECK}api_key = \"\"\n"), "`checks[0].api_key`"),
+        (
+            format!("{CHECK}mode = \"env:NOT_SET\"\n"),
+            "`checks[0].mode`",
+        ),
+        (
+            format!("{CHECK}[http]\napi_keys = [\"env:NOT_SET\"]\n"),
+            "`http.api_keys`",
+        ),
+    ] {
+        let mut plan = World::toml(&text);
+        plan.inputs.without_secrets = true;
+        plan.refused(&[key]);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let mut world = World::new();
     world.inputs.config = Some("nowhere.toml".into());
@@ -308,7 +368,7 @@ fn no_refusal_repeats_a_secret() {
         "[backend.redis]\nhost = \"u:hunter22@h\"\n",
         "[backend.redis]\npassword = [\"hunter22\"]\n",
         "[backend.redis]\npassword = 22.5\n",
-        "[backend]\nkind = \"etcd\"\n[backend.etcd]\nendpoints = [\"http://u:hunter22@h\"]\n",
+        "[backend]\nkind = \"etcd\"\n[backend.etcd]\nendpoints = [\"http://u:hunter22@h\"]\npassword = \"hunter22\"\n",
         "[http]\napi_keys = \"env:UNSET\"\nlisten = \"hunter2\"\n",
         "[[checks]]\nname = \"x\"\nhttp = \"ftp://u:hunter22@h\"\n",
         "[[checks]]\nname = \"x\"\nmodel = \"x\"\napi_base = \"u:hunter22@h\"\n",

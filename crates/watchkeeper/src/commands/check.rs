@@ -23,7 +23,11 @@ const UNHEALTHY: u8 = 1;
 
 /// Probes, or plans. No signal is caught: Ctrl-C ends the command at once, as it does any other.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let loaded = inputs::read_without_store(&args.from)?;
+    let loaded = if args.plan {
+        inputs::read_to_plan(&args.from)?
+    } else {
+        inputs::read_without_store(&args.from)?
+    };
     telemetry::start(&log(&loaded));
     for warning in &loaded.warnings {
         warn!("{warning}");
