@@ -87,8 +87,6 @@ pub enum BackendKind {
     Memory,
     /// Redis or Valkey.
     Redis(RedisSettings),
-    /// etcd. Whether it was built in is the caller's to say.
-    Etcd(EtcdSettings),
 }
 
 /// How Redis is reached. Either `url` is given and holds everything but TLS files and the namespace, or `host` is.
@@ -123,19 +121,6 @@ pub struct TlsFiles {
     pub cert: Option<PathBuf>,
     /// Its private key, PEM.
     pub key: Option<PathBuf>,
-}
-
-/// How etcd is reached.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EtcdSettings {
-    /// `http://` or `https://` URLs; never empty.
-    pub endpoints: Vec<String>,
-    /// User.
-    pub username: Option<String>,
-    /// Password.
-    pub password: Option<Secret>,
-    /// Files for TLS.
-    pub tls: TlsFiles,
 }
 
 /// How probes are made.

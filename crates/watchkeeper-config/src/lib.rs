@@ -23,8 +23,8 @@ mod units;
 mod yaml;
 
 pub use config::{
-    Backend, BackendKind, Config, Coordination, EtcdSettings, Fleet, Http, Litellm, LockScope, Log,
-    LogFormat, LogLevel, Probe, RedisSettings, TlsFiles,
+    Backend, BackendKind, Config, Coordination, Fleet, Http, Litellm, LockScope, Log, LogFormat,
+    LogLevel, Probe, RedisSettings, TlsFiles,
 };
 pub use error::ConfigError;
 pub use load::{Inputs, Loaded, load};

@@ -47,8 +47,9 @@ pub(crate) struct Backend {
     pub(crate) timeout: Span,
     #[serde(default)]
     pub(crate) redis: Redis,
-    #[serde(default)]
-    pub(crate) etcd: Etcd,
+    // Known, so that a file made for a build with it is not refused for them; this one has no use for them.
+    #[serde(default, rename = "etcd")]
+    pub(crate) _etcd: Etcd,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,11 +80,14 @@ pub(crate) struct Tls {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Etcd {
-    pub(crate) endpoints: Option<List>,
-    pub(crate) username: Option<Opaque>,
-    pub(crate) password: Option<Opaque>,
-    #[serde(default)]
-    pub(crate) tls: Tls,
+    #[serde(rename = "endpoints")]
+    pub(crate) _endpoints: Option<List>,
+    #[serde(rename = "username")]
+    pub(crate) _username: Option<Opaque>,
+    #[serde(rename = "password")]
+    pub(crate) _password: Option<Opaque>,
+    #[serde(default, rename = "tls")]
+    pub(crate) _tls: Tls,
 }
 
 #[derive(Debug, Deserialize)]

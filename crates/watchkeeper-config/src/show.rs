@@ -120,7 +120,6 @@ impl Rows {
         let kind = match &config.backend.kind {
             BackendKind::Memory => "memory",
             BackendKind::Redis(_) => "redis",
-            BackendKind::Etcd(_) => "etcd",
         };
         self.put("backend.kind", kind);
         self.put("backend.timeout", units::show(config.backend.timeout));
@@ -141,18 +140,6 @@ impl Rows {
                 let namespace = redis.namespace.as_deref().unwrap_or(NONE);
                 self.put("backend.redis.namespace", namespace);
                 self.tls("backend.redis.tls", &redis.tls);
-            }
-            BackendKind::Etcd(etcd) => {
-                self.put(
-                    "backend.etcd.endpoints",
-                    format!("[{}]", etcd.endpoints.join(", ")),
-                );
-                self.put(
-                    "backend.etcd.username",
-                    etcd.username.as_deref().unwrap_or(NONE),
-                );
-                self.secret("backend.etcd.password", etcd.password.as_ref());
-                self.tls("backend.etcd.tls", &etcd.tls);
             }
         }
     }

@@ -65,7 +65,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
     /// The store: `memory` for a single pod, `redis` for a fleet.
-    #[arg(long, value_name = "KIND", value_parser = ["memory", "redis", "etcd"])]
+    #[arg(long, value_name = "KIND", value_parser = ["memory", "redis"])]
     pub(crate) backend: Option<String>,
     /// This pod's name; made from the host's name and a random suffix if not given.
     #[arg(long, value_name = "NAME")]

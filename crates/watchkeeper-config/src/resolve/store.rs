@@ -1,11 +1,9 @@
-//! `[backend]`: which store, and etcd's settings.
+//! `[backend]`: which store.
 
 use std::time::Duration;
 
-use url::Url;
-
 use super::Resolver;
-use crate::config::{Backend, BackendKind, EtcdSettings, TlsFiles};
+use crate::config::{Backend, BackendKind, TlsFiles};
 use crate::error::ConfigError;
 use crate::layers::Rank;
 use crate::lenient::Text;
@@ -19,7 +17,6 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 enum Named {
     Memory,
     Redis,
-    Etcd,
 }
 
 impl Resolver<'_> {
@@ -50,22 +47,21 @@ impl Resolver<'_> {
             Named::Redis => Ok(self
                 .redis(&raw.redis)?
                 .map_or(BackendKind::Memory, BackendKind::Redis)),
-            Named::Etcd => self.etcd(&raw.etcd).map(BackendKind::Etcd),
         }
     }
 
     /// As written; else Redis where something names one; else memory.
     fn named(&mut self, raw: &raw::Backend) -> Result<Named, ConfigError> {
         if let Some(kind) = &raw.kind {
-            return self.choice(
-                "backend.kind",
-                &kind.0,
-                &[
-                    ("memory", Named::Memory),
-                    ("redis", Named::Redis),
-                    ("etcd", Named::Etcd),
-                ],
-            );
+            let key = "backend.kind";
+            if self.text(key, &kind.0)?.trim().eq_ignore_ascii_case("etcd") {
+                return Err(self.invalid(
+                    key,
+                    "is `etcd`, which this build does not have: use `redis` or `memory`",
+                ));
+            }
+            let known = [("memory", Named::Memory), ("redis", Named::Redis)];
+            return self.choice(key, &kind.0, &known);
         }
         for key in ["url", "host", "sentinel", "cluster"] {
             let key = format!("backend.redis.{key}");
@@ -114,58 +110,6 @@ impl Resolver<'_> {
                 ));
             }
         }
-    }
-
-    fn etcd(&mut self, raw: &raw::Etcd) -> Result<EtcdSettings, ConfigError> {
-        let key = "backend.etcd.endpoints";
-        let mut endpoints = Vec::new();
-        for endpoint in raw.endpoints.iter().flat_map(|list| &list.0) {
-            let endpoint = self.text(key, endpoint)?;
-            let good = Url::parse(&endpoint).is_ok_and(|url| {
-                matches!(url.scheme(), "http" | "https")
-                    && url.has_host()
-                    && url.username().is_empty()
-                    && url.password().is_none()
-            });
-            if !good {
-                return Err(self.invalid(
-                    key,
-                    "must be URLs such as `http://etcd:2379`, without user and password: those have keys of their own",
-                ));
-            }
-            endpoints.push(endpoint);
-        }
-        if endpoints.is_empty() {
-            return Err(self.invalid(
-                key,
-                "is missing: with `backend.kind = \"etcd\"` give at least one URL such as `http://etcd:2379`",
-            ));
-        }
-        let username = match &raw.username {
-            None => None,
-            Some(name) => Some(self.text("backend.etcd.username", &name.0)?),
-        };
-        let password = match &raw.password {
-            None => None,
-            Some(password) => Some(self.secret("backend.etcd.password", &password.0)?),
-        };
-        if username.is_some() != password.is_some() {
-            let given = if username.is_some() {
-                "backend.etcd.username"
-            } else {
-                "backend.etcd.password"
-            };
-            return Err(self.invalid(
-                given,
-                "stands alone: give `username` and `password` together",
-            ));
-        }
-        Ok(EtcdSettings {
-            endpoints,
-            username,
-            password,
-            tls: self.tls("backend.etcd.tls", &raw.tls)?,
-        })
     }
 
     pub(super) fn tls(&self, table: &str, raw: &raw::Tls) -> Result<TlsFiles, ConfigError> {

@@ -178,20 +178,27 @@ fn certificates_come_in_pairs_and_start_at_the_file() {
 }
 
 #[test]
-fn etcd_needs_endpoints() {
-    with("[backend]\nkind = \"etcd\"").refused(&["`backend.etcd.endpoints`", "http://etcd:2379"]);
-    with("[backend]\nkind = \"etcd\"\n[backend.etcd]\nendpoints = [\"etcd:2379\"]")
-        .refused(&["`backend.etcd.endpoints`"]);
-    with("[backend]\nkind = \"etcd\"\n[backend.etcd]\nendpoints = [\"http://e:1\"]\nusername = \"u\"")
-        .refused(&["`backend.etcd.username`", "password"]);
-    let world = with(
-        "[backend]\nkind = \"etcd\"\n[backend.etcd]\nendpoints = [\"http://e:1\"]\nusername = \"u\"\npassword = \"p\"",
-    );
-    let BackendKind::Etcd(etcd) = world.config().backend.kind else {
-        panic!("etcd");
-    };
-    assert_eq!(etcd.endpoints, ["http://e:1"]);
-    assert_eq!(etcd.password.unwrap().expose(), "p");
+fn etcd_is_refused_with_what_to_use_instead() {
+    let parts = ["`backend.kind`", "etcd", "`redis`", "`memory`"];
+    with("[backend]\nkind = \"etcd\"").refused(&parts);
+    let message =
+        with("[backend]\nkind = \" Etcd \"\n[backend.etcd]\nendpoints = [\"http://e:1\"]")
+            .refused(&parts);
+    assert!(message.contains("does not have"), "{message}");
+    with("")
+        .env("WATCHKEEPER__BACKEND__KIND", "etcd")
+        .refused(&["WATCHKEEPER__BACKEND__KIND", "does not have"]);
+    with("")
+        .flag("backend.kind", "etcd", "--backend")
+        .refused(&["--backend", "does not have"]);
+}
+
+#[test]
+fn keys_of_etcd_are_known_but_not_used() {
+    let text = "[backend]\nkind = \"memory\"\n[backend.etcd]\nendpoints = [\"http://e:1\"]\nusername = \"u\"\n\
+                password = \"p\"\n[backend.etcd.tls]\nca = \"c\"\n";
+    assert_eq!(with(text).config().backend.kind, BackendKind::Memory);
+    with("[backend.etcd]\nendpoint = \"http://e:1\"").refused(&["endpoint", "endpoints"]);
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn a_value_out_of_bounds_is_named_with_the_bounds() {
         ("[backend]\ntimeout = 0", &["`backend.timeout`"]),
         (
             "[backend]\nkind = \"mongodb\"",
-            &["`backend.kind`", "mongodb", "`redis`", "`memory`", "`etcd`"],
+            &["`backend.kind`", "mongodb", "one of `memory`, `redis`, not"],
         ),
         ("[fleet]\nname = \"a b\"", &["`fleet.name`", "letters"]),
         ("[fleet]\npod_id = \"a b\"", &["`fleet.pod_id`", "letters"]),

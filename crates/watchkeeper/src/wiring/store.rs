@@ -40,9 +40,6 @@ pub(crate) fn build(
                 store: Arc::new(store),
             })
         }
-        BackendKind::Etcd(_) => Err(Failure::bad_config(
-            "`backend.kind` is `etcd`, which this build does not have: use `redis` or `memory`",
-        )),
     }
 }
 
