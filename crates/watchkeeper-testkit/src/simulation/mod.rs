@@ -9,12 +9,14 @@
 //! The store is a real backend whose operations end at their first poll and whose clock is the [`ManualClock`] given
 //! with it. Everything that happens follows from the seed: a failed run is repeated by its number.
 
+mod commands;
 mod dice;
 mod faults;
 mod network;
 mod plan;
 mod pod;
 mod rules;
+mod trouble;
 mod world;
 
 use std::collections::BTreeMap;

@@ -3,21 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
-use watchkeeper_core::cache::{Notice, Notices};
-use watchkeeper_core::coordinator::{Command, Event, Happening, Hint, Ticket};
-use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
-use watchkeeper_core::id::PodId;
+use watchkeeper_core::cache::Notices;
+use watchkeeper_core::coordinator::{Command, Event, Ticket};
+use watchkeeper_core::error::StoreOp;
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
 use super::dice::Dice;
-use super::faults::Fault;
-use super::network::{Fate, failure, operation};
+use super::network::Fate;
 use super::plan::{MILLI, Plan, SECOND, Time, micros};
-use super::pod::{Input, Pod, State, group_id};
+use super::pod::{Input, Pod, State};
 use super::rules::Rules;
-use super::{Damage, Subject, Tally, Weather};
+use super::{Subject, Tally, Weather};
 
 /// How many of the last happenings a failure shows.
 const SHOWN: usize = 60;
@@ -26,7 +23,7 @@ const SHOWN: usize = 60;
 const WIDTH: usize = 420;
 
 /// What happens at a moment of the world.
-enum What {
+pub(super) enum What {
     Begins(usize),
     Ends(usize),
     /// A request reaches the store.
@@ -56,7 +53,7 @@ pub(super) struct World<'a> {
     pub(super) rules: Rules,
     queue: BTreeMap<(Time, u64), What>,
     order: u64,
-    notices: Notices,
+    pub(super) notices: Notices,
     tally: Tally,
     /// Whether to keep the last happenings, which takes most of the time.
     verbose: bool,
@@ -134,7 +131,7 @@ impl<'a> World<'a> {
         text
     }
 
-    fn note(&mut self, line: impl FnOnce() -> String) {
+    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
         if !self.verbose {
             return;
         }
@@ -146,7 +143,7 @@ impl<'a> World<'a> {
             .push_back(format!("{:>3}.{:06} {}", at / SECOND, at % SECOND, line()));
     }
 
-    fn show(&self, what: &impl std::fmt::Debug) -> String {
+    pub(super) fn show(&self, what: &impl std::fmt::Debug) -> String {
         if self.verbose {
             format!("{what:?}").chars().take(WIDTH).collect()
         } else {
@@ -158,12 +155,12 @@ impl<'a> World<'a> {
         *self.tally.entry(what).or_default() += 1;
     }
 
-    fn at(&mut self, at: Time, what: What) {
+    pub(super) fn at(&mut self, at: Time, what: What) {
         self.order += 1;
         self.queue.insert((at.max(self.now), self.order), what);
     }
 
-    fn tell(&mut self, pod: usize, at: Time, input: Input) {
+    pub(super) fn tell(&mut self, pod: usize, at: Time, input: Input) {
         let life = self.pods[pod].life;
         self.at(at, What::Reaches { pod, life, input });
     }
@@ -208,100 +205,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn start(&mut self, pod: usize) -> Result<(), String> {
-        self.pods[pod].start(&mut self.dice, &self.plan, self.now);
-        self.note(|| format!("pod-{pod} starts"));
-        for group in 0..self.plan.groups.len() {
-            self.happen(pod, group, Event::Started)?;
-            // A new subscription.
-            let at = self.now + self.delay();
-            self.tell(pod, at, Input::Hint(group, Hint::Resumed));
-        }
-        self.tell(pod, self.now, Input::Ping);
-        Ok(())
-    }
-
-    fn begin(&mut self, index: usize) -> Result<(), String> {
-        let what = self.plan.troubles[index].what.clone();
-        self.note(|| format!("begins: {what:?}"));
-        self.active.push(index);
-        match what {
-            Fault::Wipe => self.wipe(),
-            Fault::BadLock(group) => {
-                self.rules.disturb(Some(group), self.now);
-                (self.subject.damage)(&group_id(group), Damage::Lock);
-            }
-            Fault::BadReport(group) => {
-                self.rules.report_lost(group);
-                (self.subject.damage)(&group_id(group), Damage::Report);
-            }
-            Fault::Crash { pod, .. } => self.pods[pod].kill(),
-            Fault::Pause(pod) if self.pods[pod].state == State::Up => {
-                self.pods[pod].state = State::Paused;
-            }
-            Fault::Drain(pod) if self.pods[pod].state == State::Up => {
-                self.take(pod, Input::Drain)?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, index: usize) -> Result<(), String> {
-        let what = self.plan.troubles[index].what.clone();
-        self.note(|| format!("ends: {what:?}"));
-        self.active.retain(|active| *active != index);
-        match what {
-            Fault::Outage { wipes: true, .. } => self.wipe(),
-            Fault::Crash { pod, same_name } => {
-                if !same_name {
-                    let name = format!("pod-{pod}-{}", self.pods[pod].life);
-                    self.pods[pod].name = PodId::new(name).unwrap();
-                }
-                if self.pods[pod].state == State::Down {
-                    self.start(pod)?;
-                }
-            }
-            Fault::Drain(pod) => {
-                if self.pods[pod].state == State::Up {
-                    let since = self.plan.troubles[index].at;
-                    self.rules
-                        .must_have_stopped(&self.plan, &self.pods[pod], since, self.now)?;
-                }
-                self.pods[pod].kill();
-                self.start(pod)?;
-            }
-            Fault::Pause(pod) if self.pods[pod].state == State::Paused => {
-                self.pods[pod].state = State::Up;
-                self.pods[pod].up_since = self.now;
-                let mut backlog = std::mem::take(&mut self.pods[pod].backlog);
-                // What waited is seen in any order.
-                while !backlog.is_empty() {
-                    let index = self.dice.index(backlog.len());
-                    self.take(pod, backlog.remove(index))?;
-                }
-            }
-            _ => {}
-        }
-        if matches!(self.plan.troubles[index].what, Fault::Deaf) {
-            for pod in 0..self.pods.len() {
-                for group in 0..self.plan.groups.len() {
-                    self.tell(pod, self.now, Input::Hint(group, Hint::Resumed));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn wipe(&mut self) {
-        self.rules.disturb(None, self.now);
-        for group in 0..self.plan.groups.len() {
-            self.rules.report_lost(group);
-        }
-        (self.subject.damage)(&group_id(0), Damage::Wipe);
-    }
-
-    fn take(&mut self, pod: usize, input: Input) -> Result<(), String> {
+    pub(super) fn take(&mut self, pod: usize, input: Input) -> Result<(), String> {
         match input {
             Input::Woke(group, stamp) => {
                 if self.pods[pod].stamps[group] != stamp {
@@ -377,7 +281,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happen(&mut self, pod: usize, group: usize, event: Event) -> Result<(), String> {
+    pub(super) fn happen(&mut self, pod: usize, group: usize, event: Event) -> Result<(), String> {
         let shown = self.show(&event);
         let name = self.pods[pod].name.clone();
         let now = self.pods[pod].now(self.now);
@@ -401,173 +305,6 @@ impl<'a> World<'a> {
             self.command(pod, group, command)?;
         }
         Ok(())
-    }
-
-    fn command(&mut self, pod: usize, group: usize, command: Command) -> Result<(), String> {
-        match command {
-            Command::Probe(probe, check) => {
-                let now = self.pods[pod].now(self.now).steady;
-                if !self.pods[pod].groups[group].start_probe(now, probe) {
-                    return Err(format!("{probe:?} of {check} may not start"));
-                }
-                self.count("probes");
-                self.rules.start(
-                    &self.plan,
-                    &self.pods[pod],
-                    group,
-                    &check,
-                    self.subject,
-                    self.now,
-                )?;
-                self.pods[pod].probes.insert((group, probe));
-                let slowest = self.plan.slowest.iter().find(|(id, _)| *id == check);
-                let most = slowest.unwrap().1;
-                let at = self.now + self.dice.range(most / 2, most);
-                self.tell(pod, at, Input::Probed(group, probe, check));
-                Ok(())
-            }
-            Command::Cancel(probe) => {
-                self.count("cancelled");
-                self.pods[pod].probes.remove(&(group, probe));
-                Ok(())
-            }
-            Command::Answer(ticket, result) => {
-                self.count(if result.is_ok() {
-                    "answered"
-                } else {
-                    "turned away"
-                });
-                let call = self.pods[pod].calls.remove(&ticket);
-                let Some((since, check)) = call else {
-                    return Err(format!("{ticket:?} is answered twice"));
-                };
-                self.rules.answered(result, since, &check)
-            }
-            Command::Tell(happening) => self.told(pod, group, &happening),
-            command => self.send(pod, group, command),
-        }
-    }
-
-    fn told(&mut self, pod: usize, group: usize, happening: &Happening) -> Result<(), String> {
-        self.count(match happening {
-            Happening::LeaseAcquired(_) => "acquired",
-            Happening::LeaseReleased(_) => "released",
-            Happening::LeaseLost(..) => "lost",
-            Happening::Fenced { .. } => "fenced",
-            Happening::Published { .. } => "published",
-            Happening::PublishedSoFar { .. } => "published so far",
-            Happening::HolderSilent(_) => "silent holders",
-            Happening::Adopted { .. } => "adopted",
-            Happening::NothingDue => "nothing due",
-            Happening::RoundEnded { .. } => "rounds",
-            Happening::UnreadableReport(_) => "unreadable",
-            Happening::TookDeadLock => "took dead lock",
-            Happening::StoreFailed(_) => "failed",
-            Happening::PublishRefused(_) => "publish refused",
-            Happening::Isolated => "isolated",
-            Happening::Rejoined => "rejoined",
-            Happening::TokensReset => "tokens reset",
-            Happening::Stopped => "stopped",
-        });
-        let isolated = match happening {
-            Happening::Isolated => true,
-            Happening::Rejoined => false,
-            _ => return Ok(()),
-        };
-        if std::mem::replace(&mut self.pods[pod].isolated[group], isolated) == isolated {
-            return Err(format!("{happening:?} is told twice"));
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, pod: usize, group: usize, command: Command) -> Result<(), String> {
-        let (op, what) = operation(&command).unwrap();
-        self.count(what.as_str());
-        self.rules
-            .sent(&self.pods[pod], group, &command, self.now)?;
-        self.pods[pod].waiting.insert((group, op));
-        let limit = micros(self.plan.template.op_timeout);
-        let error = StoreError::unknown(StoreErrorKind::Timeout, what, "no answer");
-        self.tell(
-            pod,
-            self.now + limit,
-            Input::Answer(group, op, failure(op, what, error)),
-        );
-        match self.fate(pod, what) {
-            Fate::Arrives => {
-                let life = self.pods[pod].life;
-                let at = self.now + self.delay();
-                self.at(
-                    at,
-                    What::Arrives {
-                        pod,
-                        life,
-                        group,
-                        command,
-                    },
-                );
-            }
-            Fate::Refused(kind) => {
-                let error = StoreError::refused(kind, what, "refused");
-                self.tell(
-                    pod,
-                    self.now + MILLI,
-                    Input::Answer(group, op, failure(op, what, error)),
-                );
-            }
-            Fate::Vanishes => {}
-        }
-        Ok(())
-    }
-
-    fn arrive(
-        &mut self,
-        pod: usize,
-        life: u64,
-        group: usize,
-        command: &Command,
-    ) -> Result<(), String> {
-        let (op, what) = operation(command).unwrap();
-        // What was under way when the store went down does not get there.
-        if matches!(self.fate(pod, what), Fate::Vanishes) {
-            return Ok(());
-        }
-        let event = self.perform(group, command);
-        let shown = self.show(&event);
-        let name = self.pods[pod].name.clone();
-        self.note(|| format!("    store: {name}/{group} {what:?} -> {shown}"));
-        self.rules
-            .performed(self.subject, group, command, &event, self.now)?;
-        self.spread_notices();
-        if !self.loses_answer() {
-            let at = self.now + self.delay();
-            let input = Input::Answer(group, op, event);
-            self.at(at, What::Reaches { pod, life, input });
-        }
-        Ok(())
-    }
-
-    fn spread_notices(&mut self) {
-        while let Some(Some(notice)) = self.notices.next().now_or_never() {
-            let (group, hint) = match notice {
-                Notice::Report { group } => (group, Hint::Report),
-                Notice::Released { group } => (group, Hint::Released),
-                Notice::Resumed => continue,
-            };
-            let group = (0..self.plan.groups.len())
-                .find(|g| group_id(*g) == group)
-                .unwrap();
-            for pod in 0..self.pods.len() {
-                if self.is_deaf() || matches!(self.fate(pod, StoreOp::Read), Fate::Vanishes) {
-                    continue;
-                }
-                let times = if self.dice.chance(5) { 2 } else { 1 };
-                for _ in 0..times {
-                    let at = self.now + self.delay();
-                    self.tell(pod, at, Input::Hint(group, hint));
-                }
-            }
-        }
     }
 
     fn sample(&mut self) -> Result<(), String> {

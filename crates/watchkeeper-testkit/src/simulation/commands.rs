@@ -1,0 +1,190 @@
+//! What coordinators command, done.
+
+use futures_util::{FutureExt, StreamExt};
+use watchkeeper_core::cache::Notice;
+use watchkeeper_core::coordinator::{Command, Happening, Hint};
+use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+
+use super::network::{Fate, failure, operation};
+use super::plan::{MILLI, micros};
+use super::pod::{Input, group_id};
+use super::world::{What, World};
+
+impl World<'_> {
+    pub(super) fn command(
+        &mut self,
+        pod: usize,
+        group: usize,
+        command: Command,
+    ) -> Result<(), String> {
+        match command {
+            Command::Probe(probe, check) => {
+                let now = self.pods[pod].now(self.now).steady;
+                if !self.pods[pod].groups[group].start_probe(now, probe) {
+                    return Err(format!("{probe:?} of {check} may not start"));
+                }
+                self.count("probes");
+                self.rules.start(
+                    &self.plan,
+                    &self.pods[pod],
+                    group,
+                    &check,
+                    self.subject,
+                    self.now,
+                )?;
+                self.pods[pod].probes.insert((group, probe));
+                let slowest = self.plan.slowest.iter().find(|(id, _)| *id == check);
+                let most = slowest.unwrap().1;
+                let at = self.now + self.dice.range(most / 2, most);
+                self.tell(pod, at, Input::Probed(group, probe, check));
+                Ok(())
+            }
+            Command::Cancel(probe) => {
+                self.count("cancelled");
+                self.pods[pod].probes.remove(&(group, probe));
+                Ok(())
+            }
+            Command::Answer(ticket, result) => {
+                self.count(if result.is_ok() {
+                    "answered"
+                } else {
+                    "turned away"
+                });
+                let call = self.pods[pod].calls.remove(&ticket);
+                let Some((since, check)) = call else {
+                    return Err(format!("{ticket:?} is answered twice"));
+                };
+                self.rules.answered(result, since, &check)
+            }
+            Command::Tell(happening) => self.told(pod, group, &happening),
+            command => self.send(pod, group, command),
+        }
+    }
+
+    fn told(&mut self, pod: usize, group: usize, happening: &Happening) -> Result<(), String> {
+        self.count(match happening {
+            Happening::LeaseAcquired(_) => "acquired",
+            Happening::LeaseReleased(_) => "released",
+            Happening::LeaseLost(..) => "lost",
+            Happening::Fenced { .. } => "fenced",
+            Happening::Published { .. } => "published",
+            Happening::PublishedSoFar { .. } => "published so far",
+            Happening::HolderSilent(_) => "silent holders",
+            Happening::Adopted { .. } => "adopted",
+            Happening::NothingDue => "nothing due",
+            Happening::RoundEnded { .. } => "rounds",
+            Happening::UnreadableReport(_) => "unreadable",
+            Happening::TookDeadLock => "took dead lock",
+            Happening::StoreFailed(_) => "failed",
+            Happening::PublishRefused(_) => "publish refused",
+            Happening::Isolated => "isolated",
+            Happening::Rejoined => "rejoined",
+            Happening::TokensReset => "tokens reset",
+            Happening::Stopped => "stopped",
+        });
+        let isolated = match happening {
+            Happening::Isolated => true,
+            Happening::Rejoined => false,
+            _ => return Ok(()),
+        };
+        if std::mem::replace(&mut self.pods[pod].isolated[group], isolated) == isolated {
+            return Err(format!("{happening:?} is told twice"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn send(
+        &mut self,
+        pod: usize,
+        group: usize,
+        command: Command,
+    ) -> Result<(), String> {
+        let (op, what) = operation(&command).unwrap();
+        self.count(what.as_str());
+        self.rules
+            .sent(&self.pods[pod], group, &command, self.now)?;
+        self.pods[pod].waiting.insert((group, op));
+        let limit = micros(self.plan.template.op_timeout);
+        let error = StoreError::unknown(StoreErrorKind::Timeout, what, "no answer");
+        self.tell(
+            pod,
+            self.now + limit,
+            Input::Answer(group, op, failure(op, what, error)),
+        );
+        match self.fate(pod, what) {
+            Fate::Arrives => {
+                let life = self.pods[pod].life;
+                let at = self.now + self.delay();
+                self.at(
+                    at,
+                    What::Arrives {
+                        pod,
+                        life,
+                        group,
+                        command,
+                    },
+                );
+            }
+            Fate::Refused(kind) => {
+                let error = StoreError::refused(kind, what, "refused");
+                self.tell(
+                    pod,
+                    self.now + MILLI,
+                    Input::Answer(group, op, failure(op, what, error)),
+                );
+            }
+            Fate::Vanishes => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn arrive(
+        &mut self,
+        pod: usize,
+        life: u64,
+        group: usize,
+        command: &Command,
+    ) -> Result<(), String> {
+        let (op, what) = operation(command).unwrap();
+        // What was under way when the store went down does not get there.
+        if matches!(self.fate(pod, what), Fate::Vanishes) {
+            return Ok(());
+        }
+        let event = self.perform(group, command);
+        let shown = self.show(&event);
+        let name = self.pods[pod].name.clone();
+        self.note(|| format!("    store: {name}/{group} {what:?} -> {shown}"));
+        self.rules
+            .performed(self.subject, group, command, &event, self.now)?;
+        self.spread_notices();
+        if !self.loses_answer() {
+            let at = self.now + self.delay();
+            let input = Input::Answer(group, op, event);
+            self.at(at, What::Reaches { pod, life, input });
+        }
+        Ok(())
+    }
+
+    fn spread_notices(&mut self) {
+        while let Some(Some(notice)) = self.notices.next().now_or_never() {
+            let (group, hint) = match notice {
+                Notice::Report { group } => (group, Hint::Report),
+                Notice::Released { group } => (group, Hint::Released),
+                Notice::Resumed => continue,
+            };
+            let group = (0..self.plan.groups.len())
+                .find(|g| group_id(*g) == group)
+                .unwrap();
+            for pod in 0..self.pods.len() {
+                if self.is_deaf() || matches!(self.fate(pod, StoreOp::Read), Fate::Vanishes) {
+                    continue;
+                }
+                let times = if self.dice.chance(5) { 2 } else { 1 };
+                for _ in 0..times {
+                    let at = self.now + self.delay();
+                    self.tell(pod, at, Input::Hint(group, hint));
+                }
+            }
+        }
+    }
+}
