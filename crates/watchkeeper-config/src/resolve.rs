@@ -49,6 +49,16 @@ pub(crate) struct Resolver<'a> {
     pub(crate) origins: BTreeMap<String, String>,
 }
 
+/// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
+const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
+
+/// Whether a value only names the place of the real one.
+fn is_reference(raw: &str) -> bool {
+    ["env:", environ::PREFIX, "file:"]
+        .iter()
+        .any(|prefix| raw.starts_with(prefix))
+}
+
 impl Resolver<'_> {
     /// The whole of it.
     pub(crate) fn config(&mut self, raw: &Raw) -> Result<Config, ConfigError> {
@@ -206,12 +216,24 @@ impl Resolver<'_> {
     }
 
     /// A secret with its reference followed; never empty.
-    fn secret(&self, key: &str, raw: &str) -> Result<Secret, ConfigError> {
-        let text = self.text(key, raw)?;
-        if text.is_empty() {
-            return Err(self.invalid(key, "is empty: give it a value, or leave the key out"));
+    /// Where nothing is sent, one that cannot be had leaves a placeholder, so that a plan is the same without it.
+    fn secret(&mut self, key: &str, raw: &str) -> Result<Secret, ConfigError> {
+        let text = self.text(key, raw).and_then(|text| {
+            if text.is_empty() {
+                Err(self.invalid(key, "is empty: give it a value, or leave the key out"))
+            } else {
+                Ok(text)
+            }
+        });
+        match text {
+            Ok(text) => Ok(Secret::new(text)),
+            Err(error) if self.without_secrets && is_reference(raw) => {
+                self.warnings
+                    .push(format!("{error} (this command needs no key)"));
+                Ok(Secret::new(PLACEHOLDER))
+            }
+            Err(error) => Err(error),
         }
-        Ok(Secret::new(text))
     }
 
     /// A path, joined to where it starts.

@@ -16,8 +16,6 @@ use crate::litellm::provider;
 use crate::shown;
 use crate::{raw, units};
 
-/// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
-const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
 /// Length of a made id (SHA-256 in hex), and how much of it tells two deployments apart.
 const MADE_ID: usize = 64;
 const SHORT_ID: usize = 8;
@@ -155,7 +153,7 @@ impl Resolver<'_> {
         };
         let api_key = match &raw.api_key {
             None => None,
-            Some(secret) => Some(self.check_key(&key("api_key"), &secret.0)?),
+            Some(secret) => Some(self.secret(&key("api_key"), &secret.0)?),
         };
         let mode = match &raw.mode {
             None => None,
@@ -176,18 +174,6 @@ impl Resolver<'_> {
             health: HealthParams::default(),
         }));
         Ok((target, shown))
-    }
-
-    /// A check's key. Where nothing is sent, one that cannot be had leaves a placeholder, so that the plan is the same.
-    fn check_key(&mut self, key: &str, raw: &str) -> Result<Secret, ConfigError> {
-        if self.without_secrets
-            && let Err(error) = self.text(key, raw)
-        {
-            self.warnings
-                .push(format!("{error} (this command needs no key)"));
-            return Ok(Secret::new(PLACEHOLDER));
-        }
-        self.secret(key, raw)
     }
 
     fn http_target(&self, key: &str, text: &str) -> Result<(Target, Shown), ConfigError> {

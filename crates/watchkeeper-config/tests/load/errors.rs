@@ -297,15 +297,22 @@ fn a_command_that_sends_nothing_still_takes_what_is_there_and_refuses_the_rest()
             format!("{CHECK}mode = \"env:NOT_SET\"\n"),
             "`checks[0].mode`",
         ),
-        (
-            format!("{CHECK}[http]\napi_keys = [\"env:NOT_SET\"]\n"),
-            "`http.api_keys`",
-        ),
     ] {
         let mut plan = World::toml(&text);
         plan.inputs.without_secrets = true;
         plan.refused(&[key]);
     }
+}
+
+#[test]
+fn a_command_that_sends_nothing_needs_no_key_of_the_daemon_either() {
+    let text =
+        format!("{CHECK}[http]\napi_keys = [\"env:NOT_SET\"]\n[fleet]\nsecret = \"env:EMPTY\"\n");
+    let mut plan = World::toml(&text).env("EMPTY", "");
+    plan.refused(&["`fleet.secret`", "is empty"]);
+    plan.inputs.without_secrets = true;
+    assert_eq!(plan.warnings().len(), 2, "{:?}", plan.warnings());
+    assert_eq!(plan.config().http.api_keys.len(), 1);
 }
 
 #[test]
