@@ -75,6 +75,7 @@ fn in_calm_weather_each_check_is_asked_once_per_round() {
             "failed",
             "cancelled",
             "tokens reset",
+            "silent holders",
         ],
     );
 }
@@ -83,7 +84,10 @@ fn in_calm_weather_each_check_is_asked_once_per_round() {
 fn pods_that_come_and_go_cost_no_probe() {
     let tally = all(Weather::Rolling);
     assert_happened(&tally, &["stopped", "cancelled"]);
-    assert_never(&tally, &["isolated", "lost", "fenced", "failed"]);
+    assert_never(
+        &tally,
+        &["isolated", "lost", "fenced", "failed", "silent holders"],
+    );
 }
 
 #[test]

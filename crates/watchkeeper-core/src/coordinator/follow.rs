@@ -79,6 +79,7 @@ impl Coordinator {
                     .entries
                     .merge(&report, age, at, |check| checks.contains(check));
                 if changed > 0 {
+                    self.waits_since = None;
                     self.checked_by = Some(report.pod.clone());
                     if report.pod != self.settings.pod {
                         out.push(Command::Tell(Happening::Adopted {
@@ -93,11 +94,14 @@ impl Coordinator {
         }
     }
 
-    /// From when on to count what an answer says of time. One that took longer than an operation may was read by a pod
-    /// that slept: it counts from when it was asked for.
+    /// From when on to count what an answer says of time: if the pod slept since, from when it was asked for.
     fn answered_at(&self, now: Moment, sent: Moment) -> Moment {
-        let slept = now.since(sent) > self.settings.op_timeout.saturating_mul(2);
-        if slept { sent } else { now }
+        if self.slept(now, sent) { sent } else { now }
+    }
+
+    /// Whether the pod slept since what was to happen at `then`, at the latest an operation's time later.
+    pub(super) fn slept(&self, now: Moment, then: Moment) -> bool {
+        now.since(then) > self.settings.op_timeout.saturating_mul(2)
     }
 
     /// Keeps the floor at the highest token seen. A store that shows a lower one than it was asked with, although every
@@ -121,6 +125,7 @@ impl Coordinator {
     /// Asks for the lease, if it is still wanted: a report may have come since.
     pub(super) fn acquire(&mut self, now: Moment, out: &mut Out) {
         if !self.wants_lease(now) || !self.may_ask() {
+            self.waits_since = None;
             self.phase = Phase::Waiting;
             return;
         }
@@ -211,14 +216,21 @@ impl Coordinator {
                 .is_some_and(|(marker, _)| *marker == busy.marker)
     }
 
-    /// When a lease that is still not ours may be taken for one of which nothing comes: no honest holder's round is
-    /// longer, and a killed one's lease ends. Nothing happens before something is due.
+    /// When it is time to stop waiting for others: no honest holder's round is longer, and a killed one's lease ends.
+    /// Several holders in a row have one round more, for the one that follows a killed one. Nothing happens before
+    /// something is due.
     pub(super) fn silent_at(&self) -> Option<Moment> {
-        let seen = self
-            .seen_lease
-            .filter(|_| matches!(self.phase, Phase::Following { .. }) && self.draining.is_none())?;
-        let honest = self.settings.round_limit() + ROUND_SLACK + self.settings.lock_ttl;
-        Some(self.first_alone_due()?.max(seen.since + honest))
+        if !matches!(self.phase, Phase::Following { .. }) || self.draining.is_some() {
+            return None;
+        }
+        let round = self.settings.round_limit();
+        let honest = round + ROUND_SLACK + self.settings.lock_ttl;
+        let one = self.seen_lease.map(|seen| seen.since + honest);
+        let all = self.waits_since.map(|since| since + honest + round);
+        Some(
+            self.first_alone_due()?
+                .max(one.into_iter().chain(all).min()?),
+        )
     }
 
     /// The lease stands and nothing comes of it (a forged one, or one of a pod with another idea of `lock_ttl`): this
@@ -231,10 +243,12 @@ impl Coordinator {
             let pod = self.holder.as_ref().map(|holder| holder.pod.clone());
             out.push(Command::Tell(Happening::HolderSilent(pod)));
         }
+        self.waits_since = None;
         self.start_alone(now, out);
     }
 
     fn follow(&mut self, now: Moment, sent: Moment, busy: Busy, released: bool) {
+        self.waits_since.get_or_insert(now);
         self.seen_lease = busy.token.map(|token| match self.seen_lease {
             Some(seen) if seen.token == token => seen,
             _ => SeenLease {
@@ -274,6 +288,7 @@ impl Coordinator {
         if self.wants_lease(now) {
             self.contend(now);
         } else {
+            self.waits_since = None;
             self.phase = Phase::Waiting;
         }
     }

@@ -136,6 +136,8 @@ pub struct Coordinator {
     dead_lock: Option<(Marker, Moment)>,
     /// The lease this pod waits for, to notice one of which nothing ever comes.
     seen_lease: Option<SeenLease>,
+    /// Since when this pod waits for results of others, whatever else it tries, and no result came.
+    waits_since: Option<Moment>,
     /// Publications of offers alone are this far apart, whatever two pods make of each other's ages.
     offer_after: Moment,
     /// How much later than due an isolated pod probes.
@@ -177,6 +179,7 @@ impl Coordinator {
             unresolved: None,
             dead_lock: None,
             seen_lease: None,
+            waits_since: None,
             offer_after: Moment::from_micros(i64::MIN),
             alone_offset: std::time::Duration::ZERO,
             alone_since: Moment::ZERO,
@@ -308,7 +311,11 @@ impl Coordinator {
             Phase::Alone(_) => self.tick_alone(now, out),
             Phase::Contending { at } if *at <= now.steady => self.acquire(now.steady, out),
             Phase::Following { until, .. } if *until <= now.steady => {
-                self.stop_following(now.steady)
+                if self.slept(now.steady, *until) {
+                    // It has not been waiting.
+                    self.waits_since = None;
+                }
+                self.stop_following(now.steady);
             }
             Phase::Following { .. } if self.silent_at().is_some_and(|at| at <= now.steady) => {
                 self.act_for_silent_holder(now, out);

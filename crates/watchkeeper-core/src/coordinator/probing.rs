@@ -139,6 +139,7 @@ impl Coordinator {
         );
         self.entries.record(entry, started.steady);
         self.checked_by = Some(pod);
+        self.waits_since = None;
     }
 
     /// Ends the round's probing at its deadline, or when the pod leaves: nothing more starts, and what runs is

@@ -83,6 +83,10 @@ impl World<'_> {
             Happening::Stopped => "stopped",
         });
         let isolated = match happening {
+            Happening::HolderSilent(_) => {
+                self.pods[pod].impatient[group] = true;
+                return Ok(());
+            }
             Happening::Isolated => true,
             Happening::Rejoined => false,
             _ => return Ok(()),

@@ -53,6 +53,8 @@ pub(super) struct Pod {
     pub(super) wakes: (Time, u32),
     pub(super) calls: BTreeMap<Ticket, (Time, CheckId)>,
     pub(super) isolated: Vec<bool>,
+    /// Whether it gave up waiting for others once.
+    pub(super) impatient: Vec<bool>,
     offset: Time,
     /// How much its steady clock runs fast, in millionths.
     ppm: i64,
@@ -75,6 +77,7 @@ impl Pod {
             wakes: (0, 0),
             calls: BTreeMap::new(),
             isolated: Vec::new(),
+            impatient: Vec::new(),
             offset: dice.range(0, 1_000_000_000_000),
             ppm: dice.range(-2_000, 2_001),
             skew_millis: dice.range(-5_000, 5_001),
@@ -98,6 +101,7 @@ impl Pod {
             .collect();
         self.stamps = vec![0; self.groups.len()];
         self.isolated = vec![false; self.groups.len()];
+        self.impatient = self.isolated.clone();
         self.forget();
     }
 

@@ -54,14 +54,12 @@ impl World<'_> {
         self.active.retain(|active| *active != index);
         match what {
             Fault::Outage { wipes: true, .. } => self.wipe(),
-            Fault::Crash { pod, same_name } => {
+            Fault::Crash { pod, same_name } if self.pods[pod].state == State::Down => {
                 if !same_name {
                     let name = format!("pod-{pod}-{}", self.pods[pod].life);
                     self.pods[pod].name = PodId::new(name).unwrap();
                 }
-                if self.pods[pod].state == State::Down {
-                    self.start(pod)?;
-                }
+                self.start(pod)?;
             }
             Fault::Drain(pod) => {
                 if self.pods[pod].state == State::Up {

@@ -242,6 +242,7 @@ impl Coordinator {
             self.due_checks(now.steady)
         };
         if due.is_empty() {
+            self.waits_since = None;
             if self.entries.has_offers() && (leaves || self.offer_after <= now.steady) {
                 self.publish_last(now, None, out);
             } else {

@@ -207,7 +207,7 @@ fn a_lease_of_which_nothing_comes_does_not_keep_the_pod_from_checking_for_itself
 }
 
 #[test]
-fn each_holder_has_the_time_of_an_honest_round() {
+fn the_holder_after_a_killed_one_has_the_time_of_an_honest_round() {
     let mut pod = Pod::new();
     pod.at(0, Event::Started);
     pod.at(10, nothing(1, 0));
@@ -216,7 +216,92 @@ fn each_holder_has_the_time_of_an_honest_round() {
     assert_eq!(pod.until(3_130), [acquire(3, 2, 0)]);
     let now = pod.now();
     pod.at(now, busy(3, "another", 8, 864_000_000));
-    assert_eq!(pod.wants(), Some(now + ROUND + 5_000 + LOCK_TTL));
+    let patience = 70 + LOCK_TTL + 2 * ROUND + 5_000;
+    assert!(patience > now + ROUND + 5_000, "its round is over by then");
+    assert_eq!(pod.wants(), Some(patience));
+}
+
+/// Follows one holder after the other from the first answer (at 70) on, each under a new token and none with a report,
+/// until something is commanded that is not a question. Answers with that.
+fn holders_without_results(pod: &mut Pod, until: i64) -> Vec<Command> {
+    let mut token = 8;
+    loop {
+        let commands = pod.until(until);
+        let [Command::Acquire(op, _)] = commands[..] else {
+            return commands;
+        };
+        pod.at(pod.now(), busy(op.0, "other", token, 2_000));
+        token += 1;
+    }
+}
+
+#[test]
+fn holders_of_whom_none_ever_publishes_are_not_waited_for_for_ever() {
+    let mut pod = Pod::following();
+    let patience = LOCK_TTL + 2 * ROUND + 5_000;
+    assert_eq!(holders_without_results(&mut pod, 70 + patience - 1), []);
+    let commands = holders_without_results(&mut pod, 70 + patience);
+    assert_eq!(commands[1..], [probe(1, "a"), probe(2, "b")]);
+    assert!(matches!(
+        commands[0],
+        Command::Tell(Happening::HolderSilent(_))
+    ));
+    let asked = pod.now();
+    pod.at(asked, probed(1));
+    pod.at(asked, probed(2));
+    // And so on, once per interval at most.
+    let commands = holders_without_results(&mut pod, asked + INTERVAL * 12 / 10);
+    assert!(commands.contains(&probe(3, "a")), "{commands:?}");
+    assert!(pod.now() >= asked + INTERVAL);
+}
+
+#[test]
+fn a_lease_of_ones_own_that_brings_nothing_either_does_not_start_the_wait_anew() {
+    let mut pod = Pod::following();
+    pod.until(3_061);
+    pod.until(3_111);
+    pod.at(3_120, held(3, 8));
+    // Its window closes before the read under it is answered.
+    assert_eq!(
+        pod.until(3_111 + WINDOW),
+        [lost(8, LossReason::WindowClosed), read(5, 8)]
+    );
+    pod.at(pod.now(), nothing(5, 8));
+    let patience = LOCK_TTL + 2 * ROUND + 5_000;
+    let commands = holders_without_results(&mut pod, 70 + patience);
+    assert_eq!(commands[1..], [probe(1, "a"), probe(2, "b")]);
+}
+
+#[test]
+fn a_pod_that_slept_gives_the_holder_of_today_its_time() {
+    let mut pod = Pod::following();
+    let woken = 600_000;
+    assert_eq!(pod.at(woken, Event::Woke), []);
+    assert_eq!(pod.until(woken + 50), [acquire(3, 2, 0)]);
+    let now = pod.now();
+    pod.at(now, busy(3, "other", 99, 2_000));
+    assert_eq!(
+        holders_without_results(&mut pod, woken + LOCK_TTL + 2 * ROUND),
+        []
+    );
+}
+
+#[test]
+fn a_report_gives_the_holders_their_time_anew() {
+    let mut pod = Pod::following();
+    pod.at(2_000, Event::Noticed(Hint::Report));
+    let part = report(
+        "other",
+        0,
+        1_000,
+        1,
+        vec![(entry("a", "other", Some(7), 0), 1_000)],
+    );
+    pod.at(2_000, found(3, 7, 10, part));
+    assert_eq!(
+        holders_without_results(&mut pod, 2_000 + LOCK_TTL + 2 * ROUND),
+        []
+    );
 }
 
 fn dead(op: u64, marker: &str) -> Event {
