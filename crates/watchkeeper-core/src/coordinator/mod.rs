@@ -16,8 +16,8 @@
 //!
 //! The rules are design points; where they stand in the code:
 //! when an entry is due and what a round takes (`plan`), contending and following (`follow`), the holder's window,
-//! renewal and publication (`lead`), the store away (`sense`, `alone`), merging (`entries`), forced runs (`forced`),
-//! leaving (`drain`).
+//! renewal and publication (`lead`), running probes (`round`, `probing`), the store away (`sense`, `alone`), merging
+//! (`entries`), forced runs (`forced`), leaving (`drain`), what people may see (`view`).
 
 mod alone;
 mod command;
