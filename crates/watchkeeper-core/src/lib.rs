@@ -17,6 +17,7 @@ pub mod coordinator;
 pub mod error;
 pub mod fingerprint;
 pub mod id;
+pub mod invariant;
 pub mod lease;
 pub mod probe;
 pub mod report;

@@ -11,4 +11,3 @@
 pub mod clock;
 pub mod conformance;
 pub mod faults;
-pub mod simulation;

@@ -9,6 +9,14 @@
 //! The store is a real backend whose operations end at their first poll and whose clock is the [`ManualClock`] given
 //! with it. Everything that happens follows from the seed: a failed run is repeated by its number.
 
+// It runs in tests only: a broken assumption is to stop the run at once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 mod commands;
 mod dice;
 mod faults;
@@ -25,7 +33,7 @@ use std::sync::Arc;
 use watchkeeper_core::cache::Store;
 use watchkeeper_core::id::GroupId;
 
-use crate::clock::ManualClock;
+use watchkeeper_testkit::clock::ManualClock;
 
 /// Damage done to a store from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use watchkeeper_memory::{Corruption, MemoryStore};
+use watchkeeper_simulation::{Damage, Subject, Tally, Weather, run};
 use watchkeeper_testkit::clock::ManualClock;
-use watchkeeper_testkit::simulation::{Damage, Subject, Tally, Weather, run};
 
 /// Seeds of each weather. A thousand take about ten seconds; `WATCHKEEPER_SIMULATION_SEEDS` says how many instead.
 const SEEDS: u64 = 40;
