@@ -44,3 +44,8 @@ run *ARGS="--config config/examples/single.toml":
 # Three pods and mock model endpoints in one process; no network, no keys.
 demo *ARGS:
     cargo run --locked --package watchkeeper -- demo {{ ARGS }}
+
+# Every promised figure beside its limit or peer, with verdicts; `--list`, `--only NAME,..`, `--quick`, `--litellm`.
+bench *ARGS:
+    cargo build --locked --release --package watchkeeper
+    WATCHKEEPER_BIN="${CARGO_TARGET_DIR:-{{ justfile_directory() }}/target}/release/watchkeeper" cargo run --locked --release --package watchkeeper-bench -- {{ ARGS }}
