@@ -102,6 +102,18 @@ impl GroupView {
             .as_ref()
             .filter(|_| self.lease_until.is_some_and(|until| now < until))
     }
+
+    /// How current a result of this group is at `now` (SN-3), where results are fresh for `fresh_for`.
+    #[must_use]
+    pub fn freshness(&self, known: &Known, now: Moment, fresh_for: Duration) -> Freshness {
+        if now.since(known.probed_at) <= fresh_for {
+            Freshness::Fresh
+        } else if self.holder_at(now).is_some() {
+            Freshness::Refreshing
+        } else {
+            Freshness::Stale
+        }
+    }
 }
 
 /// The settings that answers repeat.
@@ -242,13 +254,7 @@ impl Snapshot {
     /// How current a result of `group` is at `now`.
     #[must_use]
     pub fn freshness(&self, group: &GroupView, known: &Known, now: Moment) -> Freshness {
-        if now.since(known.probed_at) <= self.settings.fresh_for {
-            Freshness::Fresh
-        } else if group.holder_at(now).is_some() {
-            Freshness::Refreshing
-        } else {
-            Freshness::Stale
-        }
+        group.freshness(known, now, self.settings.fresh_for)
     }
 
     /// The pod's mode over all groups: the most telling one (isolated before leading before following).

@@ -72,6 +72,7 @@ fn acquire(group: &mut Group, request: &Acquire, time: StoreTime) -> Acquired {
             attempt: request.attempt,
         },
         ends: Some(time.now + request.ttl),
+        ttl: request.ttl,
     });
     Acquired::Held { token }
 }

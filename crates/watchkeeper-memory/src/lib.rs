@@ -16,5 +16,5 @@ mod lease;
 mod state;
 mod store;
 
-pub use corrupt::Corruption;
+pub use corrupt::{Corruption, Saved};
 pub use store::{MAX_REPORT_BYTES, MemoryStore};

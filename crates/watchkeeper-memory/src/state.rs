@@ -34,12 +34,16 @@ impl StoreTime {
 }
 
 /// What stands in a lock's place.
+#[derive(Clone)]
 pub(crate) struct Lock {
     pub(crate) value: LockValue,
     /// `None`: it never ends by itself.
     pub(crate) ends: Option<Moment>,
+    /// What was asked for: an end beyond it was left by a clock that went back.
+    pub(crate) ttl: Duration,
 }
 
+#[derive(Clone)]
 pub(crate) enum LockValue {
     Lease {
         pod: PodId,
@@ -75,19 +79,24 @@ impl Lock {
         Busy {
             holder: lease.map(|(pod, _)| pod.clone()),
             token: lease.map(|(_, token)| token),
-            // Never beyond what was asked for: the end is set by the clock that is read here, which does not go back.
-            remaining: lease.and(self.ends).map(|ends| ends.since(time.now)),
+            // An end beyond what was asked for counts as none.
+            remaining: lease
+                .and(self.ends)
+                .map(|ends| ends.since(time.now))
+                .filter(|remaining| *remaining <= self.ttl),
             marker: Marker(digest),
         }
     }
 }
 
 /// What stands in a report's place.
+#[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) value: ReportValue,
     pub(crate) ends: Moment,
 }
 
+#[derive(Clone)]
 pub(crate) enum ReportValue {
     Report {
         token: Token,
@@ -98,7 +107,7 @@ pub(crate) enum ReportValue {
     Foreign(Vec<u8>),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Group {
     pub(crate) token: Token,
     pub(crate) token_ends: Moment,
@@ -138,6 +147,7 @@ impl Group {
     pub(crate) fn extend(&mut self, now: Moment, ttl: Duration) {
         if let Some(lock) = &mut self.lock {
             lock.ends = Some(now + ttl);
+            lock.ttl = ttl;
         }
     }
 
@@ -146,13 +156,14 @@ impl Group {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Seen {
     pub(crate) info: Arc<[u8]>,
     pub(crate) at: Moment,
     pub(crate) ends: Moment,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct State {
     groups: BTreeMap<GroupId, Group>,
     pub(crate) pods: BTreeMap<PodId, Seen>,

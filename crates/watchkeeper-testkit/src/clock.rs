@@ -32,6 +32,12 @@ impl ManualClock {
         self.wall_micros.fetch_add(micros, Ordering::SeqCst);
     }
 
+    /// Sets both clocks forward or back: the time of a server that has no other than its wall clock.
+    pub fn jump(&self, micros: i64) {
+        self.steady_micros.fetch_add(micros, Ordering::SeqCst);
+        self.jump_wall(micros);
+    }
+
     /// Sets the wall clock forward or back, as a correction of the time does; the steady clock goes on.
     pub fn jump_wall(&self, micros: i64) {
         self.wall_micros.fetch_add(micros, Ordering::SeqCst);
