@@ -103,6 +103,13 @@ impl Setup {
         self
     }
 
+    /// Listens there instead of on a free port, so that a pod started again is found where it was.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
+        self
+    }
+
     /// The pod's name in the fleet.
     #[must_use]
     pub fn pod(self, id: &str) -> Self {

@@ -1,7 +1,8 @@
 //! An OpenAI-compatible upstream in this process that remembers every request it got.
 //!
 //! Probe counts in the fleet tests are judged here and nowhere else: what a daemon says about itself is not evidence of
-//! what it sent. Pods are not told apart: a different key or base per pod would give each its own fingerprint.
+//! what it sent. A different key or base per pod would give each its own fingerprint, so pods are told apart by the door
+//! through which they come: each is given one as its `HTTP_PROXY`.
 
 mod seen;
 
@@ -75,7 +76,7 @@ impl Shared {
 pub struct MockLlm {
     address: SocketAddr,
     shared: Arc<Shared>,
-    server: JoinHandle<()>,
+    servers: Vec<JoinHandle<()>>,
 }
 
 impl MockLlm {
@@ -91,12 +92,26 @@ impl MockLlm {
             }),
             changed: watch::Sender::new(0),
         });
-        let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
+        let server = tokio::spawn(serve(listener, None, Arc::clone(&shared)));
         Self {
             address,
             shared,
-            server,
+            servers: vec![server],
         }
+    }
+
+    /// Opens another address at which requests are answered alike and remembered as `name`'s. As an HTTP proxy of one
+    /// pod (`HTTP_PROXY=http://<address>`) it tells whose a request is.
+    pub async fn open_door(&mut self, name: &str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let door = Some(Arc::from(name));
+        self.servers.push(tokio::spawn(serve(
+            listener,
+            door,
+            Arc::clone(&self.shared),
+        )));
+        address
     }
 
     /// The address that it listens on.
@@ -186,18 +201,20 @@ impl MockLlm {
 
 impl Drop for MockLlm {
     fn drop(&mut self) {
-        self.server.abort();
+        for server in &self.servers {
+            server.abort();
+        }
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+async fn serve(listener: TcpListener, door: Option<Arc<str>>, shared: Arc<Shared>) {
     // Dropped with the task, which aborts every connection.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                    connections.spawn(connection(stream, door.clone(), Arc::clone(&shared)));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -217,8 +234,8 @@ impl std::fmt::Display for CloseNow {
 
 impl std::error::Error for CloseNow {}
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    let service = service_fn(move |request| answer(request, Arc::clone(&shared)));
+async fn connection(stream: TcpStream, door: Option<Arc<str>>, shared: Arc<Shared>) {
+    let service = service_fn(move |request| answer(request, door.clone(), Arc::clone(&shared)));
     // Errors are clients that went away and closes that were asked for: both are recorded per request.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -262,6 +279,7 @@ impl Drop for Record {
 
 async fn answer(
     request: Request<Incoming>,
+    door: Option<Arc<str>>,
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, CloseNow> {
     let started = Instant::now();
@@ -286,6 +304,7 @@ async fn answer(
         state.asked.push(Asked {
             model: model.clone(),
             path: path.clone(),
+            door,
             key,
             body,
             started,

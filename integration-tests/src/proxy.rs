@@ -34,6 +34,11 @@ pub enum Mode {
     Drop,
     /// Requests arrive, answers do not, connections stay open.
     LoseReplies,
+    /// Requests get lost; what the store says by itself, and answers to what it already has, still arrive.
+    LoseRequests,
+    /// Each connection ends after this many more bytes from the store, mostly in the middle of an answer. New ones are
+    /// let in, and fare the same.
+    CutAnswers(usize),
     /// Connections are closed, new ones as soon as they are made.
     Cut,
     /// At most this many bytes a second in each direction.
@@ -259,7 +264,7 @@ async fn to_server(
         let bytes = &buffer[..count];
         let now = *mode.borrow();
         match now {
-            Mode::Drop => {
+            Mode::Drop | Mode::LoseRequests => {
                 lost = true;
                 continue;
             }
@@ -293,6 +298,7 @@ async fn to_client(
     let mut mode = shared.mode.subscribe();
     let mut buffer = vec![0; 16 * 1024];
     let mut lost = false;
+    let mut passed = 0;
     loop {
         let carried_out = async {
             let _ = cut.wait_for(|cut| *cut == Cut::Forwarded).await;
@@ -323,8 +329,17 @@ async fn to_client(
             }
             Mode::Delay { to_client, .. } => tokio::time::sleep(to_client).await,
             Mode::Throttle(rate) => pause(count, rate).await,
+            Mode::CutAnswers(most) if passed + count > most => {
+                let _ = to.write_all(&buffer[..most.saturating_sub(passed)]).await;
+                return;
+            }
             _ => {}
         }
+        // Only what passes in this mode counts towards its end.
+        passed = match now {
+            Mode::CutAnswers(_) => passed + count,
+            _ => 0,
+        };
         if to.write_all(&buffer[..count]).await.is_err() {
             return;
         }
@@ -334,7 +349,7 @@ async fn to_client(
 impl Mode {
     /// Bytes to the store are thrown away.
     fn is_deaf(self) -> bool {
-        self == Self::Drop
+        matches!(self, Self::Drop | Self::LoseRequests)
     }
 
     /// Bytes from the store are thrown away.

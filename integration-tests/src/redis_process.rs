@@ -62,7 +62,34 @@ impl RedisProcess {
         format!("redis://{}/", self.address)
     }
 
-    /// Starts a server that was killed or never started, on the same address and without data; returns once it answers.
+    /// The same with a log on disk that survives [`Self::kill`]: what was answered is written, if not synchronised.
+    pub async fn start_durable() -> Self {
+        Self::start_with(&[
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "no",
+            "--auto-aof-rewrite-percentage",
+            "0",
+        ])
+        .await
+    }
+
+    /// Loses the data of a durable server that is down.
+    pub fn wipe(&self) {
+        assert!(self.child.is_none(), "the server runs");
+        for entry in std::fs::read_dir(self.directory.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).unwrap();
+            } else {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
+    /// Starts a server that was killed or never started, on the same address; returns once it accepts connections. It
+    /// is empty unless it is durable.
     pub async fn start_again(&mut self) {
         assert!(self.child.is_none(), "the server already runs");
         let binary =
@@ -94,7 +121,7 @@ impl RedisProcess {
         .await;
     }
 
-    /// Ends it at once, as `kill -9` does. All data is lost.
+    /// Ends it at once, as `kill -9` does. All data is lost, but for a durable server's.
     pub async fn kill(&mut self) {
         let mut child = self.child.take().expect("the server does not run");
         child.kill().await.unwrap();
@@ -144,10 +171,41 @@ impl RedisProcess {
             .unwrap_or_else(|error| panic!("redis refused a test's command: {error}"))
     }
 
+    /// The same where the server may be down, frozen or loading.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn try_run<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, String> {
+        try_run(self.address, words).await
+    }
+
     /// The keys that match `pattern`, sorted.
     pub async fn keys(&self, pattern: &str) -> Vec<String> {
         let mut keys: Vec<String> = self.run(&["KEYS", pattern]).await;
         keys.sort();
         keys
+    }
+}
+
+/// Longer than a healthy server on a busy machine needs for one command.
+const COMMAND_LIMIT: Duration = Duration::from_secs(1);
+
+/// Runs one command on a connection of its own.
+///
+/// # Errors
+/// A sentence, when the server is down, frozen or loading, or refuses the command.
+pub async fn try_run<T: FromRedisValue>(address: SocketAddr, words: &[&str]) -> Result<T, String> {
+    let run = async {
+        let client = redis::Client::open(format!("redis://{address}/"))?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut command = Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command.query_async(&mut connection).await
+    };
+    match tokio::time::timeout(COMMAND_LIMIT, run).await {
+        Ok(answer) => answer.map_err(|error: redis::RedisError| error.to_string()),
+        Err(_) => Err(format!("redis did not answer within {COMMAND_LIMIT:?}")),
     }
 }

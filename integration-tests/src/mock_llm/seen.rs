@@ -1,5 +1,6 @@
 //! What was asked, and the questions that tests put to it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub struct Asked {
     pub model: String,
     /// The path that was asked.
     pub path: String,
+    /// The name of the door it came through; none at the main address.
+    pub door: Option<Arc<str>>,
     /// The bearer key, if any.
     pub key: Option<String>,
     /// The whole body.

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use redis::RedisError;
+use watchkeeper_integration_tests::daemon::Setup;
 use watchkeeper_integration_tests::eventually;
 use watchkeeper_integration_tests::http;
+use watchkeeper_integration_tests::litellm_config::NativeConfig;
 use watchkeeper_integration_tests::mock_llm::{Behaviour, End, MockLlm};
 use watchkeeper_integration_tests::proxy::{Mode, Proxy, contains};
 use watchkeeper_integration_tests::redis_process::RedisProcess;
@@ -86,6 +88,27 @@ mod mock {
         assert_eq!(seen.all()[5].ended.map(|(_, how)| how), Some(End::Closed));
         assert_eq!(seen.count("good"), 2);
         assert_eq!(seen.gaps("good").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_daemon_whose_http_proxy_is_a_door_is_told_apart_and_others_are_not() {
+        let mut mock = MockLlm::start().await;
+        let door = mock.open_door("pod-x").await;
+        let toml = NativeConfig::new(&mock.api_base(), &["m"]).toml();
+        let setup = Setup::new().toml(toml);
+        for setup in [
+            setup.clone(),
+            setup.env("HTTP_PROXY", format!("http://{door}")),
+        ] {
+            assert_eq!(setup.run(&["check"], SOON).await.code, Some(0));
+        }
+        let seen = mock.asked();
+        let doors: Vec<_> = seen
+            .all()
+            .iter()
+            .map(|asked| asked.door.as_deref())
+            .collect();
+        assert_eq!(doors, [None, Some("pod-x")]);
     }
 
     #[tokio::test]
@@ -226,6 +249,55 @@ async fn a_cut_ends_old_connections_and_refuses_new_ones_until_it_is_lifted() {
     assert!(client.get_multiplexed_async_connection().await.is_err());
     proxy.set(Mode::Pass);
     set(&mut connect(&proxy).await, "b").await.unwrap();
+}
+
+#[tokio::test]
+async fn lost_requests_do_not_reach_the_store_and_the_connection_stays_open() {
+    let redis = RedisProcess::start().await;
+    let proxy = Proxy::start(redis.address()).await;
+    let mut connection = connect(&proxy).await;
+    proxy.set(Mode::LoseRequests);
+    assert!(set(&mut connection, "a").await.unwrap_err().is_timeout());
+    assert!(redis.keys("*").await.is_empty());
+}
+
+#[tokio::test]
+async fn answers_are_cut_in_their_middle_and_the_next_connection_lives_as_long() {
+    let redis = RedisProcess::start().await;
+    redis.run::<()>(&["SET", "long", &"x".repeat(100)]).await;
+    let proxy = Proxy::start(redis.address()).await;
+    let mut ends = Vec::new();
+    proxy.set(Mode::CutAnswers(50));
+    for _ in 0..2 {
+        let mut stream = tokio::net::TcpStream::connect(proxy.address())
+            .await
+            .unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET long\r\n")
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)
+            .await
+            .unwrap();
+        ends.push(answer.len());
+    }
+    assert_eq!(ends, [50, 50]);
+}
+
+#[tokio::test]
+async fn a_durable_redis_keeps_its_data_over_a_kill_until_it_is_wiped() {
+    let mut redis = RedisProcess::start_durable().await;
+    redis.run::<()>(&["SET", "a", "1"]).await;
+    redis.kill().await;
+    redis.start_again().await;
+    eventually("the data is loaded", SOON, async || {
+        redis.try_run(&["KEYS", "*"]).await == Ok(vec!["a".to_owned()])
+    })
+    .await;
+    redis.kill().await;
+    redis.wipe();
+    redis.start_again().await;
+    assert!(redis.keys("*").await.is_empty());
 }
 
 #[tokio::test]
