@@ -19,6 +19,7 @@ pub mod fingerprint;
 pub mod id;
 pub mod invariant;
 pub mod lease;
+pub mod planted;
 pub mod probe;
 pub mod report;
 pub mod secret;

@@ -8,6 +8,7 @@ use watchkeeper_core::cache::{
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{GroupId, PodId};
 use watchkeeper_core::lease::Token;
+use watchkeeper_core::planted::{Bug, is_planted};
 
 use crate::state::{Group, Kept, ReportValue, Seen, StoreTime, TOKEN_RETAIN};
 use crate::{MAX_REPORT_BYTES, MemoryStore};
@@ -24,11 +25,12 @@ fn publish(group: &mut Group, publish: &Publish, time: StoreTime) -> (Published,
         if *token == lease.token && *edition >= publish.edition {
             return (Published::Done, false);
         }
-        if *token > lease.token {
+        if *token > lease.token && !is_planted(Bug::UncheckedPublish) {
             return (fenced(group, time), false);
         }
     }
-    if !group.held(lease, time) {
+    let held = group.held(lease, time);
+    if !held && !is_planted(Bug::UncheckedPublish) {
         return (fenced(group, time), false);
     }
     group.report = Some(Kept {
@@ -44,6 +46,7 @@ fn publish(group: &mut Group, publish: &Publish, time: StoreTime) -> (Published,
     group.token = group.known(time);
     group.token_ends = time.now + TOKEN_RETAIN.max(publish.retain);
     match publish.then {
+        _ if !held => {}
         Then::Keep(ttl) => group.extend(time.now, ttl),
         Then::Release => group.lock = None,
     }
@@ -109,7 +112,7 @@ impl ReportCache for MemoryStore {
             let group = state.group(id, time.now);
             let known = group.known(time);
             let fence = known.max(time.possible(floor).unwrap_or(known));
-            if fence > known {
+            if fence > known && !is_planted(Bug::TokenReset) {
                 group.token = fence;
                 group.token_ends = time.now + TOKEN_RETAIN;
             }

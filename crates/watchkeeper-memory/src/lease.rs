@@ -9,6 +9,7 @@ use watchkeeper_core::id::GroupId;
 use watchkeeper_core::lease::{
     Acquire, Acquired, Guarantee, LeaseRef, LeaseStore, LockState, Released, Renewed, Token,
 };
+use watchkeeper_core::planted::{Bug, is_planted};
 
 use crate::MemoryStore;
 use crate::state::{Group, Lock, LockValue, StoreTime, TOKEN_RETAIN};
@@ -30,6 +31,7 @@ fn turn(lock: &Lock, request: &Acquire, floor: Token, time: StoreTime) -> Turn {
         attempt,
     } = &lock.value
         && *pod == request.pod
+        && !is_planted(Bug::OrphanLease)
     {
         // A token below what the pod has seen since was overtaken; one that cannot be is no token.
         let stands =
@@ -58,6 +60,9 @@ fn acquire(group: &mut Group, request: &Acquire, time: StoreTime) -> Acquired {
     let token = match turn {
         Some((Turn::No, lock)) => return Acquired::Busy(lock.busy(time)),
         Some((Turn::Again(token), _)) => token,
+        Some((Turn::Grant, _)) | None if is_planted(Bug::TokenReset) => {
+            Token(group.known(time).0.saturating_add(1))
+        }
         Some((Turn::Grant, _)) | None => {
             let next = group.known(time).max(floor).0.saturating_add(1);
             Token(next.max(time.micros))
@@ -100,7 +105,7 @@ impl LeaseStore for MemoryStore {
     async fn release(&self, lease: &LeaseRef) -> Result<Released, StoreError> {
         Ok(self.with(|state, time| {
             let group = state.group(&lease.group, time.now);
-            if !group.held(lease, time) {
+            if !group.held(lease, time) && !is_planted(Bug::ForeignRelease) {
                 return Released::NotHeld;
             }
             group.lock = None;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::CheckId;
+use crate::planted::{Bug, is_planted};
 use crate::report::{Aged, Entry, Report};
 use crate::status::Known;
 use crate::time::Moment;
@@ -89,6 +90,7 @@ impl Entries {
                 }
                 Some(kept) => {
                     let newer = match (kept.known.entry.token, entry.token) {
+                        _ if is_planted(Bug::LowerTokenAdopted) => true,
                         (Some(had), Some(new)) if new != had => new > had,
                         _ => probed_at > kept.known.probed_at,
                     };
@@ -151,7 +153,11 @@ impl Entries {
             .values()
             .map(|kept| Aged {
                 entry: (*kept.known.entry).clone(),
-                age: now.since(kept.known.probed_at),
+                age: if kept.known.entry.token.is_none() && is_planted(Bug::StaleAsFresh) {
+                    Duration::ZERO
+                } else {
+                    now.since(kept.known.probed_at)
+                },
             })
             .collect()
     }

@@ -9,6 +9,7 @@ use super::settings::{CONTEND_SPREAD, ROUND_SLACK};
 use super::{Coordinator, Holder, Out, Phase, Reading, SeenLease};
 use crate::error::StoreError;
 use crate::lease::{Acquire, Acquired, Busy, Token};
+use crate::planted::{Bug, is_planted, wall_clock_age};
 use crate::time::Moment;
 
 /// A lease is asked for again this much after its end: stores count whole milliseconds.
@@ -52,7 +53,7 @@ impl Coordinator {
             }
             Ok(read) => {
                 self.store_answered(Act::Read, out);
-                self.take_in(now.steady, reading, read, out);
+                self.take_in(now, reading, read, out);
                 if let Phase::Following { released, .. } = self.phase
                     && (released || !self.wants_lease(now.steady))
                 {
@@ -63,7 +64,7 @@ impl Coordinator {
     }
 
     /// Takes in what was read.
-    pub(super) fn take_in(&mut self, now: Moment, asked: Reading, read: ReadReport, out: &mut Out) {
+    pub(super) fn take_in(&mut self, now: Now, asked: Reading, read: ReadReport, out: &mut Out) {
         self.meet_token(asked.floor, read.fence, out);
         match read.found {
             FoundReport::Nothing => self.entries.offer_all(),
@@ -72,7 +73,12 @@ impl Coordinator {
                 self.entries.offer_all();
             }
             FoundReport::Report { token, age, report } => {
-                let at = self.answered_at(now, asked.sent);
+                let at = self.answered_at(now.steady, asked.sent);
+                let age = if is_planted(Bug::WallClockAge) {
+                    wall_clock_age(now.unix, &report)
+                } else {
+                    age
+                };
                 let checks: std::collections::BTreeSet<_> =
                     self.settings.checks.iter().map(|c| &c.id).collect();
                 let changed = self
@@ -187,6 +193,11 @@ impl Coordinator {
                     out.push(Command::Tell(Happening::TookDeadLock));
                 }
                 self.meet_token(floor, token, out);
+                let sent = if is_planted(Bug::WindowFromAnswer) {
+                    now.steady
+                } else {
+                    sent
+                };
                 self.lead(now, sent, token, out);
             }
             Ok(Acquired::Busy(busy)) => {
@@ -224,7 +235,11 @@ impl Coordinator {
             return None;
         }
         let round = self.settings.round_limit();
-        let honest = round + ROUND_SLACK + self.settings.lock_ttl;
+        let honest = if is_planted(Bug::ImpatientFollower) {
+            self.settings.lock_ttl
+        } else {
+            round + ROUND_SLACK + self.settings.lock_ttl
+        };
         let one = self.seen_lease.map(|seen| seen.since + honest);
         let all = self.waits_since.map(|since| since + honest + round);
         Some(
@@ -297,6 +312,9 @@ impl Coordinator {
     /// for by those who follow its holder, and read under.
     pub(super) fn on_noticed(&mut self, now: Moment, hint: Hint) {
         if !self.settings.coordinate || matches!(self.phase, Phase::Leading(_)) {
+            return;
+        }
+        if hint == Hint::Resumed && is_planted(Bug::NoReadOnReconnect) {
             return;
         }
         if hint != Hint::Released {

@@ -47,6 +47,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{AttemptId, CheckId, PodId};
 use crate::lease::{LeaseRef, Marker, Token};
+use crate::planted::{Bug, is_planted};
 use crate::time::Moment;
 use dice::Dice;
 use entries::Entries;
@@ -239,6 +240,7 @@ impl Coordinator {
         let phase = match &self.phase {
             Phase::Waiting => [self.contend_at(), self.alone_at(), None],
             Phase::Contending { at } => [Some(*at), None, None],
+            Phase::Following { .. } if is_planted(Bug::NoticeOnly) => [None; 3],
             Phase::Following { until, .. } => [Some(*until), self.silent_at(), None],
             Phase::Leading(lead) => self.lead_deadlines(lead),
             Phase::Alone(round) => [

@@ -2,6 +2,7 @@
 
 use super::{Coordinator, Phase};
 use crate::id::CheckId;
+use crate::planted::{Bug, is_planted};
 use crate::time::Moment;
 
 /// Before everything.
@@ -99,11 +100,16 @@ impl Coordinator {
             Some(known) => known.probed_at + cadence,
             None => self.alone_since,
         };
-        let spaced = self
-            .last_start
-            .get(check)
-            .map_or(NOW, |at| *at + (cadence - self.settings.merge_slack()));
-        due.max(spaced).max(self.alone_since) + self.alone_offset
+        due.max(self.spaced_at(check)).max(self.alone_since) + self.alone_offset
+    }
+
+    /// When this pod's own last start of a probe of the check is long enough ago.
+    fn spaced_at(&self, check: &CheckId) -> Moment {
+        let spacing = self.settings.cadence() - self.settings.merge_slack();
+        match self.last_start.get(check) {
+            Some(at) if !is_planted(Bug::UnspacedAlone) => *at + spacing,
+            _ => NOW,
+        }
     }
 
     /// When to probe for this pod alone, while waiting.
@@ -130,12 +136,9 @@ impl Coordinator {
             .checks
             .iter()
             .filter(|c| {
-                let spaced = self.last_start.get(&c.id).is_none_or(|at| {
-                    *at + (self.settings.cadence() - self.settings.merge_slack()) <= now
-                });
                 (self.settings.background
                     && c.background
-                    && spaced
+                    && self.spaced_at(&c.id) <= now
                     && self.alone_due(&c.id) <= horizon)
                     || self.forced.wants(&c.id)
             })

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::id::{CheckId, GroupId, PodId};
+use crate::planted::{Bug, is_planted};
 use crate::report::Thresholds;
 
 /// Hung probes are given this long beyond the longest round before it ends without them.
@@ -22,6 +23,9 @@ pub const MAX_TICKETS: usize = 256;
 
 /// The store may forget a report after a day without a new one; stale results are still worth showing until then.
 const RETAIN: Duration = Duration::from_secs(24 * 3600);
+
+/// Longer than anything lasts.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// One check of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,12 +105,18 @@ impl Settings {
     /// that clocks which run at rates up to a tenth apart cannot make two pods believe that they hold it.
     #[must_use]
     pub fn window(&self) -> Duration {
+        if is_planted(Bug::OpenWindow) {
+            return NEVER;
+        }
         self.lock_ttl / 10 * 9
     }
 
     /// The holder renews this often.
     #[must_use]
     pub fn renew_every(&self) -> Duration {
+        if is_planted(Bug::NoRenewal) {
+            return NEVER;
+        }
         self.lock_ttl / 3
     }
 

@@ -13,6 +13,7 @@ use super::sense::Act;
 use super::{Coordinator, Holder, Out, Phase, Reading};
 use crate::error::StoreError;
 use crate::lease::Token;
+use crate::planted::{Bug, is_planted};
 use crate::time::Moment;
 use renew::Renewal;
 
@@ -156,6 +157,7 @@ impl Coordinator {
             return;
         };
         match &mut lead.step {
+            Step::Reading { .. } if is_planted(Bug::NoSecondRead) => self.begin(now, out),
             Step::Reading { asked, retry_at } if asked.is_none() && *retry_at <= now.steady => {
                 self.next_op += 1;
                 let op = Op(self.next_op);
@@ -225,7 +227,7 @@ impl Coordinator {
             }
             Ok(read) => {
                 self.store_answered(Act::Read, out);
-                self.take_in(now.steady, reading, read, out);
+                self.take_in(now, reading, read, out);
                 // Anything that was noticed before this read is in it.
                 self.wants_read = false;
                 self.begin(now, out);
