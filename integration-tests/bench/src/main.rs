@@ -6,10 +6,12 @@
 // A tool that measures real time, prints its table and may fail by panicking like the harness that it uses.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod endpoint;
 mod fleet;
 mod machine;
 mod outcome;
 mod plots;
+mod round;
 mod row;
 mod store;
 mod table;
@@ -19,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
@@ -48,6 +50,9 @@ struct Cli {
     /// Also runs real `LiteLLM` pods side by side (installs them below `target/`; needs Python 3 and a package index).
     #[arg(long)]
     litellm: bool,
+    /// Is a model endpoint that takes so many milliseconds; the benches start it themselves.
+    #[arg(long, hide = true, value_name = "MILLIS")]
+    endpoint: Option<u64>,
     /// Names the measures and leaves.
     #[arg(long)]
     list: bool,
@@ -79,7 +84,8 @@ const fn measure(name: &'static str, take: for<'a> fn(&'a Ctx) -> Rows<'a>) -> M
     }
 }
 
-static MEASURES: [Measure; 3] = [
+static MEASURES: [Measure; 4] = [
+    measure("round", |ctx| Box::pin(round::rows(ctx))),
     measure("store", |ctx| Box::pin(store::rows(ctx))),
     measure("fleet", |ctx| Box::pin(fleet::rows(ctx))),
     measure("plots", |ctx| Box::pin(plots::rows(ctx))),
@@ -93,7 +99,11 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    match run(&cli) {
+    let done = match cli.endpoint {
+        Some(millis) => endpoint::serve(Duration::from_millis(millis)).map(|()| true),
+        None => run(&cli),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
