@@ -18,6 +18,14 @@ struct Kept {
     offered: bool,
 }
 
+/// SN-2: the finding of the higher token wins, and where one has none the younger.
+fn is_newer(entry: &Entry, probed_at: Moment, known: &Known) -> bool {
+    match (known.entry.token, entry.token) {
+        (Some(had), Some(new)) if new != had => new > had,
+        _ => probed_at > known.probed_at,
+    }
+}
+
 /// What this pod knows, by check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entries(BTreeMap<CheckId, Kept>);
@@ -31,9 +39,14 @@ impl Entries {
         self.0.is_empty()
     }
 
-    /// A finding of this pod's own.
+    /// A finding of this pod's own. Others may have found something newer meanwhile, which stays.
     pub(super) fn record(&mut self, entry: Entry, probed_at: Moment) {
         let check = entry.check.clone();
+        if self.get(&check).is_some_and(|known| {
+            !is_newer(&entry, probed_at, known) && known.probed_at != probed_at
+        }) {
+            return;
+        }
         self.0.insert(
             check,
             Kept {

@@ -206,3 +206,18 @@ fn a_lease_lost_to_an_outage_is_taken_up_or_given_back_after_it() {
     pod.at(now, found_below(4, 8, 7, 10, others(20)));
     assert_eq!(pod.until(now + 50), [acquire(5, 2, 8)]);
 }
+
+#[test]
+fn a_hung_probe_from_the_time_alone_does_not_replace_what_the_fleet_found_since() {
+    let (mut pod, started) = Pod::alone();
+    pod.at(started + 10, probed(1));
+    // Back in the fleet, whose round of a moment ago is adopted while `b` still hangs.
+    let back = started + 3_000;
+    pod.at(back, Event::StoreUp);
+    assert_eq!(pod.until(back + 50), [read(2, 0)]);
+    pod.at(back + 60, found(2, 7, 0, others(1_000)));
+    let adopted = pod.view().entries[&check("b")].clone();
+    assert_eq!(adopted.entry.token, Some(Token(7)));
+    while !pod.until(back + 2 * INTERVAL).contains(&cancel(2)) {}
+    assert_eq!(pod.view().entries[&check("b")], adopted);
+}
