@@ -58,7 +58,13 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn new_round(&mut self, now: Now, checks: Vec<CheckId>) -> Round {
+    /// A round of these checks. What was asked longest ago comes first: where probes hang for the whole round, the
+    /// rest must not be passed over again and again.
+    pub(super) fn new_round(&mut self, now: Now, mut checks: Vec<CheckId>) -> Round {
+        checks.sort_by_key(|check| {
+            let found = self.entries.get(check).map(|known| known.probed_at);
+            found.max(self.last_start.get(check).copied())
+        });
         let deadline = now.steady + self.settings.round_limit() + ROUND_SLACK;
         let mut round = Round::new(now, deadline, self.forced.is_waiting());
         let count = u32::try_from(checks.len()).unwrap_or(u32::MAX).max(1);

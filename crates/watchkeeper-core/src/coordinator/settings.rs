@@ -45,7 +45,7 @@ pub struct Settings {
     pub group: GroupId,
     /// The pod it speaks for.
     pub pod: PodId,
-    /// The group's checks, in the order they are asked.
+    /// The group's checks; of those asked equally long ago, the first here is asked first.
     pub checks: Vec<GroupCheck>,
     /// Time between the starts of two rounds.
     pub interval: Duration,

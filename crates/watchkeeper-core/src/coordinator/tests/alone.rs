@@ -267,3 +267,16 @@ fn a_round_alone_ends_at_its_limit() {
     let hung = &pod.view().entries[&check("b")].entry.verdict;
     assert_eq!(hung.outcome, Outcome::Timeout);
 }
+
+#[test]
+fn checks_that_a_round_of_hung_probes_did_not_come_to_are_asked_first_in_the_next() {
+    let mut pod = Pod::with(|s| s.concurrency = 1);
+    pod.at(0, Event::Started);
+    pod.at(10, Event::StoreDown);
+    pod.at(20, down(1, refused));
+    assert_eq!(pod.until(INTERVAL), [probe(1, "a")]);
+    let limit = pod.now() + 60_000;
+    let commands = pod.until(limit);
+    assert_eq!(commands.first(), Some(&cancel(1)));
+    assert_eq!(commands.last(), Some(&probe(2, "b")));
+}
