@@ -25,6 +25,11 @@ test-live:
 test-all:
     scripts/test.sh
 
+# Faults on real daemons for so many minutes, and a verdict; `--seed N` repeats a run, `--help` lists the rest.
+chaos MINUTES="10" *ARGS:
+    cargo build --locked --package watchkeeper
+    cargo run --locked --package watchkeeper-integration-tests --bin chaos -- {{ MINUTES }} {{ ARGS }}
+
 # What has to pass before a change lands.
 ci:
     .ci/run

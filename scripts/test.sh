@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|timing ...]
+#   scripts/test.sh [unit|live|daemon|timing|chaos ...]
 #
 #   unit    every crate's tests and documentation examples; needs no server
 #   live    each backend's promises against real servers, in containers
 #   daemon  fleets of real daemons against real servers
 #   timing  what must happen within milliseconds; alone, one test at a time
+#   chaos   two minutes of faults on real daemons; alone
 #
 # Environment: WATCHKEEPER_TEST_REDIS_IMAGE names the redis image. WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes
 # a missing container engine a reason to install and start one; without it a local redis-server stands in.
@@ -18,17 +19,17 @@ set -euo pipefail
 . scripts/containers.sh
 
 # The suites of the integration-tests package that need more than cargo.
-readonly SERVED_SUITES='live daemon timing'
+readonly SERVED_SUITES='live daemon timing chaos'
 
 usage() {
-  sed -n '2,14s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,15s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
 [ -n "$suites" ] || suites="unit $SERVED_SUITES"
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | timing) ;;
+    unit | live | daemon | timing | chaos) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -40,7 +41,7 @@ wants() {
 
 set_up() {
   need cc gcc libc6-dev
-  wants live || wants daemon || wants timing || return 0
+  wants live || wants daemon || wants timing || wants chaos || return 0
   had_redis=$(command -v redis-server || true)
   need redis-server redis-server
   # The tests start servers of their own; the one that the package starts is not wanted.
@@ -84,5 +85,9 @@ if wants daemon; then
 fi
 if wants timing; then
   test_step timing bounded 300 cargo test --workspace --locked --no-fail-fast --test timing -- --test-threads=1
+fi
+if wants chaos; then
+  # Its table belongs to the record of a run.
+  test_step chaos bounded 300 cargo test --workspace --locked --no-fail-fast --test chaos -- --nocapture
 fi
 report_tests

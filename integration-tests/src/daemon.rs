@@ -391,15 +391,19 @@ impl Daemon {
     /// # Panics
     /// When it does not end within `limit`; the message shows its log.
     pub async fn wait_for_end(&mut self, limit: Duration) -> ExitStatus {
-        match tokio::time::timeout(limit, self.child.wait()).await {
-            Ok(status) => {
-                for reader in self.readers.drain(..) {
-                    let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
-                }
-                status.unwrap()
-            }
+        match tokio::time::timeout(limit, self.ended()).await {
+            Ok(status) => status,
             Err(_) => panic!("the daemon did not end within {limit:?}:\n{}", self.log()),
         }
+    }
+
+    /// The same without a limit. May be given up and called again.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let status = self.child.wait().await.unwrap();
+        for reader in self.readers.drain(..) {
+            let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
+        }
+        status
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::time::{Duration, Instant};
 
+pub mod chaos;
 pub mod daemon;
 pub mod fleet;
 pub mod http;
