@@ -5,9 +5,10 @@ use watchkeeper_core::cache::Notice;
 use watchkeeper_core::coordinator::{Command, Happening, Hint};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 
+use super::breach::{Breach, wrong};
 use super::network::{Fate, failure, operation};
 use super::plan::{MILLI, micros};
-use super::pod::{Input, group_id};
+use super::pod::Input;
 use super::world::{What, World};
 
 impl World<'_> {
@@ -16,23 +17,32 @@ impl World<'_> {
         pod: usize,
         group: usize,
         command: Command,
-    ) -> Result<(), String> {
+    ) -> Result<(), Breach> {
         match command {
             Command::Probe(probe, check) => {
                 let now = self.pods[pod].now(self.now).steady;
-                if !self.pods[pod].groups[group].start_probe(now, probe) {
-                    return Err(format!("{probe:?} of {check} may not start"));
+                if !self.pods[pod]
+                    .groups
+                    .get_mut(&group)
+                    .unwrap()
+                    .start_probe(now, probe)
+                {
+                    return wrong(format!("{probe:?} of {check} may not start"));
                 }
                 self.count("probes");
                 self.rules.start(
-                    &self.plan,
+                    self.plan,
                     &self.pods[pod],
                     group,
                     &check,
-                    self.subject,
+                    &*self.store,
                     self.now,
                 )?;
                 self.pods[pod].probes.insert((group, probe));
+                if self.hangs(group) {
+                    self.count("hanging probes");
+                    return Ok(());
+                }
                 let slowest = self.plan.slowest.iter().find(|(id, _)| *id == check);
                 let most = slowest.unwrap().1;
                 let at = self.now + self.dice.range(most / 2, most);
@@ -52,16 +62,16 @@ impl World<'_> {
                 });
                 let call = self.pods[pod].calls.remove(&ticket);
                 let Some((since, check)) = call else {
-                    return Err(format!("{ticket:?} is answered twice"));
+                    return wrong(format!("{ticket:?} is answered twice"));
                 };
-                self.rules.answered(result, since, &check)
+                self.rules.answered(result, since, group, &check)
             }
             Command::Tell(happening) => self.told(pod, group, &happening),
             command => self.send(pod, group, command),
         }
     }
 
-    fn told(&mut self, pod: usize, group: usize, happening: &Happening) -> Result<(), String> {
+    fn told(&mut self, pod: usize, group: usize, happening: &Happening) -> Result<(), Breach> {
         self.count(match happening {
             Happening::LeaseAcquired(_) => "acquired",
             Happening::LeaseReleased(_) => "released",
@@ -89,10 +99,14 @@ impl World<'_> {
             }
             Happening::Isolated => true,
             Happening::Rejoined => false,
+            Happening::TokensReset => {
+                self.rules.tokens_reset(&self.pods[pod].name, group);
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         if std::mem::replace(&mut self.pods[pod].isolated[group], isolated) == isolated {
-            return Err(format!("{happening:?} is told twice"));
+            return wrong(format!("{happening:?} is told twice"));
         }
         Ok(())
     }
@@ -102,13 +116,13 @@ impl World<'_> {
         pod: usize,
         group: usize,
         command: Command,
-    ) -> Result<(), String> {
+    ) -> Result<(), Breach> {
         let (op, what) = operation(&command).unwrap();
         self.count(what.as_str());
         self.rules
             .sent(&self.pods[pod], group, &command, self.now)?;
         self.pods[pod].waiting.insert((group, op));
-        let limit = micros(self.plan.template.op_timeout);
+        let limit = micros(self.plan.common().op_timeout);
         let error = StoreError::unknown(StoreErrorKind::Timeout, what, "no answer");
         self.tell(
             pod,
@@ -118,16 +132,19 @@ impl World<'_> {
         match self.fate(pod, what) {
             Fate::Arrives => {
                 let life = self.pods[pod].life;
-                let at = self.now + self.delay();
-                self.at(
-                    at,
-                    What::Arrives {
-                        pod,
-                        life,
-                        group,
-                        command,
-                    },
-                );
+                for _ in 0..self.copies() {
+                    let at = self.now + self.delay();
+                    let command = command.clone();
+                    self.at(
+                        at,
+                        What::Arrives {
+                            pod,
+                            life,
+                            group,
+                            command,
+                        },
+                    );
+                }
             }
             Fate::Refused(kind) => {
                 let error = StoreError::refused(kind, what, "refused");
@@ -148,10 +165,10 @@ impl World<'_> {
         life: u64,
         group: usize,
         command: &Command,
-    ) -> Result<(), String> {
+    ) -> Result<(), Breach> {
         let (op, what) = operation(command).unwrap();
         // What was under way when the store went down does not get there.
-        if matches!(self.fate(pod, what), Fate::Vanishes) {
+        if !matches!(self.fate(pod, what), Fate::Arrives) {
             return Ok(());
         }
         let event = self.perform(group, command);
@@ -159,12 +176,14 @@ impl World<'_> {
         let name = self.pods[pod].name.clone();
         self.note(|| format!("    store: {name}/{group} {what:?} -> {shown}"));
         self.rules
-            .performed(self.subject, group, command, &event, self.now)?;
+            .performed(self.plan, &*self.store, group, command, &event, self.now)?;
         self.spread_notices();
-        if !self.loses_answer() {
-            let at = self.now + self.delay();
-            let input = Input::Answer(group, op, event);
-            self.at(at, What::Reaches { pod, life, input });
+        if !self.loses_answer(pod) {
+            for _ in 0..self.copies() {
+                let at = self.now + self.delay();
+                let input = Input::Answer(group, op, event.clone());
+                self.at(at, What::Reaches { pod, life, input });
+            }
         }
         Ok(())
     }
@@ -176,11 +195,12 @@ impl World<'_> {
                 Notice::Released { group } => (group, Hint::Released),
                 Notice::Resumed => continue,
             };
-            let group = (0..self.plan.groups.len())
-                .find(|g| group_id(*g) == group)
-                .unwrap();
+            let group = self.plan.groups.iter().position(|g| g.id == group).unwrap();
             for pod in 0..self.pods.len() {
-                if self.is_deaf() || matches!(self.fate(pod, StoreOp::Read), Fate::Vanishes) {
+                if !self.pods[pod].groups.contains_key(&group)
+                    || self.is_deaf()
+                    || matches!(self.fate(pod, StoreOp::Read), Fate::Vanishes)
+                {
                     continue;
                 }
                 let times = if self.dice.chance(5) { 2 } else { 1 };

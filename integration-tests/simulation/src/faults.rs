@@ -3,7 +3,7 @@
 use watchkeeper_core::error::StoreErrorKind;
 
 use super::dice::Dice;
-use super::plan::Time;
+use super::plan::{MILLI, SECOND, Time};
 
 /// A fault and its time.
 #[derive(Clone, Debug)]
@@ -13,6 +13,9 @@ pub(super) struct Trouble {
     pub(super) what: Fault,
 }
 
+/// Some of the pods, or all.
+pub(super) type Whom = Option<Vec<usize>>;
+
 /// What goes wrong.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
@@ -20,13 +23,18 @@ pub(super) enum Fault {
     Outage {
         refuses: bool,
         wipes: bool,
-        /// Only these pods, or all.
-        pods: Option<Vec<usize>>,
+        whom: Whom,
     },
-    /// Each way takes up to this much longer.
+    /// The store is away from `lag` after the beginning, and comes back as it was at the beginning.
+    Failover { lag: Time, refuses: bool },
+    /// Each way takes up to this much longer, so that messages overtake each other.
     Slow(Time),
     /// This many requests of a hundred are lost, and as many answers.
-    Lossy(i64),
+    Lossy { percent: i64, whom: Whom },
+    /// The store does what it is asked, and this many answers of a hundred are lost.
+    LostAnswers { percent: i64, whom: Whom },
+    /// This many requests and answers of a hundred arrive twice.
+    Doubled(i64),
     /// Reads work, writes fail in this way.
     NoWrites(StoreErrorKind),
     /// Publications fail in this way, all else works.
@@ -35,33 +43,56 @@ pub(super) enum Fault {
     Deaf,
     /// The data are lost while everything goes on.
     Wipe,
+    /// The store's clock jumps by so much.
+    StoreClock(Time),
     /// Garbage in a lock's place.
     BadLock(usize),
+    /// The standing lock loses its end.
+    EndlessLock(usize),
     /// Garbage in a report's place.
     BadReport(usize),
+    /// An impossible token in the token's place.
+    BadToken(usize),
     /// The pod is killed and starts again at the end, under its old name or a new one.
     Crash { pod: usize, same_name: bool },
     /// The pod stands still.
     Pause(usize),
-    /// The pod leaves in order and starts again at the end.
-    Drain(usize),
+    /// The pod stands still, and so does its steady clock: a machine that was put to sleep.
+    Asleep(usize),
+    /// The pod leaves in order and starts again at the end, with the next configuration if it is to change.
+    Drain { pod: usize, changes: bool },
+    /// The pod's wall clock is set by so much.
+    WallClock { pod: usize, by: Time },
+    /// Probes that start now never answer.
+    Hanging(usize),
 }
 
 impl Fault {
-    pub(super) fn pick(dice: &mut Dice, pods: usize, groups: usize) -> Self {
-        match dice.index(14) {
+    /// Any fault, for a fleet of this size.
+    pub(super) fn pick(dice: &mut Dice, pods: usize, groups: usize, changes: bool) -> Self {
+        let pod = dice.index(pods);
+        let group = dice.index(groups);
+        let whom = if dice.chance(50) {
+            Some((0..pods).filter(|_| dice.chance(40)).collect())
+        } else {
+            None
+        };
+        match dice.index(24) {
             0 | 1 => Self::Outage {
                 refuses: dice.chance(50),
                 wipes: dice.chance(50),
-                pods: None,
+                whom: None,
             },
             2 => Self::Outage {
                 refuses: dice.chance(50),
                 wipes: false,
-                pods: Some((0..pods).filter(|_| dice.chance(40)).collect()),
+                whom: Some((0..pods).filter(|_| dice.chance(40)).collect()),
             },
-            3 => Self::Slow(dice.range(50_000, 300_000)),
-            4 => Self::Lossy(dice.range(5, 60)),
+            3 => Self::Slow(dice.range(50 * MILLI, 300 * MILLI)),
+            4 => Self::Lossy {
+                percent: dice.range(5, 60),
+                whom,
+            },
             5 => {
                 Self::NoWrites([StoreErrorKind::Unwritable, StoreErrorKind::Denied][dice.index(2)])
             }
@@ -70,14 +101,50 @@ impl Fault {
             }
             7 => Self::Deaf,
             8 => Self::Wipe,
-            9 => Self::BadLock(dice.index(groups)),
-            10 => Self::BadReport(dice.index(groups)),
+            9 => Self::BadLock(group),
+            10 => Self::BadReport(group),
             11 => Self::Crash {
-                pod: dice.index(pods),
+                pod,
                 same_name: dice.chance(50),
             },
-            12 => Self::Pause(dice.index(pods)),
-            _ => Self::Drain(dice.index(pods)),
+            12 | 13 => Self::Pause(pod),
+            14 | 15 => Self::Drain { pod, changes },
+            16 => Self::Failover {
+                lag: dice.range(MILLI, 2 * SECOND),
+                refuses: dice.chance(50),
+            },
+            17 => Self::StoreClock(some_jump(dice)),
+            18 => Self::LostAnswers {
+                percent: dice.range(10, 101),
+                whom,
+            },
+            19 => Self::Doubled(dice.range(5, 60)),
+            20 => Self::Asleep(pod),
+            21 => Self::WallClock {
+                pod,
+                by: some_jump(dice),
+            },
+            22 => Self::Hanging(group),
+            _ => [Self::EndlessLock(group), Self::BadToken(group)][dice.index(2)].clone(),
         }
     }
+
+    /// Whether the fault speaks of a pod from `pods` on.
+    pub(super) fn needs_pod_from(&self, pods: usize) -> bool {
+        match self {
+            Self::Crash { pod, .. }
+            | Self::Pause(pod)
+            | Self::Asleep(pod)
+            | Self::Drain { pod, .. }
+            | Self::WallClock { pod, .. } => *pod >= pods,
+            _ => false,
+        }
+    }
+}
+
+/// From a tenth of a second to an hour, either way.
+fn some_jump(dice: &mut Dice) -> Time {
+    let longest = [SECOND, 10 * SECOND, 3_600 * SECOND][dice.index(3)];
+    let by = dice.range(100 * MILLI, longest);
+    if dice.chance(50) { by } else { -by }
 }

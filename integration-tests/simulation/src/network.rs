@@ -1,13 +1,13 @@
 //! Between the pods and the store: who reaches it, how long it takes, and what gets lost.
 
 use futures_util::FutureExt;
-use watchkeeper_core::cache::{Found, Publish};
+use watchkeeper_core::cache::{Found, Publish, ReportCache};
 use watchkeeper_core::coordinator::{Command, Event, FoundReport, Op, ReadReport};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_core::lease::LeaseStore;
 use watchkeeper_core::report::Report;
 
-use super::faults::Fault;
-use super::pod::group_id;
+use super::faults::{Fault, Whom};
 use super::world::World;
 
 /// What becomes of a request.
@@ -40,21 +40,36 @@ pub(super) fn failure(op: Op, what: StoreOp, error: StoreError) -> Event {
     }
 }
 
+fn speaks_of(whom: &Whom, pod: usize) -> bool {
+    whom.as_ref().is_none_or(|pods| pods.contains(&pod))
+}
+
+fn unreachable(refuses: bool) -> Fate {
+    if refuses {
+        Fate::Refused(StoreErrorKind::Unreachable)
+    } else {
+        Fate::Vanishes
+    }
+}
+
 impl World<'_> {
     /// Whether a request of this kind, from this pod, reaches the store now.
     pub(super) fn fate(&mut self, pod: usize, what: StoreOp) -> Fate {
-        for index in self.active.clone() {
-            match &self.plan.troubles[index].what {
-                Fault::Outage { refuses, pods, .. }
-                    if pods.as_ref().is_none_or(|pods| pods.contains(&pod)) =>
-                {
-                    return if *refuses {
-                        Fate::Refused(StoreErrorKind::Unreachable)
-                    } else {
-                        Fate::Vanishes
-                    };
+        let plan = self.plan;
+        for index in &self.active {
+            let trouble = &plan.troubles[*index];
+            match &trouble.what {
+                Fault::Outage { refuses, whom, .. } if speaks_of(whom, pod) => {
+                    return unreachable(*refuses);
                 }
-                Fault::Lossy(percent) if self.dice.chance(*percent) => return Fate::Vanishes,
+                Fault::Failover { lag, refuses } if self.now >= trouble.at + lag => {
+                    return unreachable(*refuses);
+                }
+                Fault::Lossy { percent, whom }
+                    if speaks_of(whom, pod) && self.dice.chance(*percent) =>
+                {
+                    return Fate::Vanishes;
+                }
                 // A ping tells of a server that takes no writes, but not of a forbidden key.
                 Fault::NoWrites(kind)
                     if what != StoreOp::Read
@@ -86,10 +101,37 @@ impl World<'_> {
         self.dice.range(100, most)
     }
 
-    pub(super) fn loses_answer(&mut self) -> bool {
-        self.active.clone().into_iter().any(|index| {
-            matches!(self.plan.troubles[index].what, Fault::Lossy(p) if self.dice.chance(p))
-        })
+    /// How many times a message arrives that gets through at all.
+    pub(super) fn copies(&mut self) -> usize {
+        let plan = self.plan;
+        let mut copies = 1;
+        for index in &self.active {
+            if let Fault::Doubled(percent) = plan.troubles[*index].what
+                && self.dice.chance(percent)
+            {
+                copies += 1;
+            }
+        }
+        copies
+    }
+
+    pub(super) fn loses_answer(&mut self, pod: usize) -> bool {
+        let plan = self.plan;
+        self.active
+            .iter()
+            .any(|index| match &plan.troubles[*index].what {
+                Fault::Lossy { percent, whom } | Fault::LostAnswers { percent, whom } => {
+                    speaks_of(whom, pod) && self.dice.chance(*percent)
+                }
+                _ => false,
+            })
+    }
+
+    /// Whether probes of this group get no answer.
+    pub(super) fn hangs(&self, group: usize) -> bool {
+        self.active
+            .iter()
+            .any(|index| matches!(self.plan.troubles[*index].what, Fault::Hanging(g) if g == group))
     }
 
     pub(super) fn is_deaf(&self) -> bool {
@@ -100,7 +142,7 @@ impl World<'_> {
 
     /// Does to the store what a command says, and answers as the store does.
     pub(super) fn perform(&self, group: usize, command: &Command) -> Event {
-        let store = &self.subject.store;
+        let store = &self.store;
         match command {
             Command::Acquire(op, request) => {
                 Event::Acquired(*op, store.acquire(request).now_or_never().unwrap())
@@ -112,7 +154,8 @@ impl World<'_> {
                 Event::Released(*op, store.release(lease).now_or_never().unwrap())
             }
             Command::Read(op, floor) => {
-                let read = store.read(&group_id(group), *floor).now_or_never().unwrap();
+                let id = &self.plan.groups[group].id;
+                let read = store.read(id, *floor).now_or_never().unwrap();
                 Event::Read(
                     *op,
                     read.map(|read| ReadReport {

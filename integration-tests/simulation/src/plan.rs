@@ -5,6 +5,7 @@ use std::time::Duration;
 use watchkeeper_core::coordinator::{GroupCheck, Settings};
 use watchkeeper_core::id::{CheckId, GroupId, PodId};
 use watchkeeper_core::report::Thresholds;
+use watchkeeper_core::status::ShownSettings;
 
 use super::Weather;
 use super::dice::Dice;
@@ -16,43 +17,135 @@ pub(super) type Time = i64;
 pub(super) const MILLI: Time = 1_000;
 pub(super) const SECOND: Time = 1_000_000;
 
+/// No fault starts or lasts beyond this.
+pub(super) const CALM_FROM: Time = 40 * SECOND;
+
 pub(super) fn micros(duration: Duration) -> Time {
     Time::try_from(duration.as_micros()).unwrap()
 }
 
+/// A group of checks, and the configurations that have it.
+#[derive(Clone, Debug)]
+pub(super) struct GroupPlan {
+    pub(super) id: GroupId,
+    pub(super) checks: Vec<GroupCheck>,
+    pub(super) versions: Vec<usize>,
+}
+
 /// Everything decided before the run.
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
+    pub(super) weather: Weather,
     pub(super) pods: usize,
-    pub(super) groups: Vec<Vec<GroupCheck>>,
+    pub(super) groups: Vec<GroupPlan>,
     /// How long an endpoint takes to answer, at most, by check.
     pub(super) slowest: Vec<(CheckId, Time)>,
-    pub(super) template: Settings,
+    /// The settings of each configuration of the fleet; all pods start with the first.
+    pub(super) versions: Vec<Settings>,
     pub(super) troubles: Vec<Trouble>,
     /// Times at which somebody asks some pod for a forced run.
     pub(super) calls: Vec<Time>,
-    /// No fault starts or lasts beyond this.
-    pub(super) calm_from: Time,
+    /// Pods start within this.
+    pub(super) start_span: Time,
     pub(super) end: Time,
     /// Delay of one way through the network, at most.
     pub(super) delay: Time,
+    /// How far steady clocks run fast or slow at most, in millionths.
+    pub(super) rate_ppm: i64,
+}
+
+/// Most fleets are small; some are as large as fleets get.
+fn fleet_size(dice: &mut Dice, weather: Weather) -> usize {
+    match dice.index(100) {
+        0..5 if weather == Weather::Storm => 1,
+        0..88 => 2 + dice.index(7),
+        88..97 => 9 + dice.index(22),
+        _ => 31 + dice.index(70),
+    }
+}
+
+fn settings(dice: &mut Dice, interval: Duration, lock_ttl: Duration) -> Settings {
+    let cache_ttl = [interval, interval.max(Duration::from_secs(300))][dice.index(2)];
+    Settings {
+        group: GroupId::new("template").unwrap(),
+        pod: PodId::new("template").unwrap(),
+        checks: Vec::new(),
+        interval,
+        lock_ttl,
+        cache_ttl,
+        jitter: [0.05, 0.2][dice.index(2)],
+        concurrency: 1 + dice.index(4),
+        spread: Duration::from_millis([0, 0, 300][dice.index(3)]),
+        thresholds: Thresholds {
+            healthy_after: 1,
+            unhealthy_after: 1,
+        },
+        op_timeout: Duration::from_millis(200),
+        drain: Duration::from_secs(2),
+        coordinate: true,
+        background: true,
+        seed: 0,
+    }
+}
+
+/// Puts checks into groups as a lock scope does, for one configuration.
+fn add_groups(groups: &mut Vec<GroupPlan>, lists: Vec<Vec<GroupCheck>>, version: usize) {
+    for checks in lists {
+        // As with fingerprints: the same checks are the same group.
+        if let Some(same) = groups.iter_mut().find(|g| g.checks == checks) {
+            same.versions.push(version);
+            continue;
+        }
+        groups.push(GroupPlan {
+            id: GroupId::new(format!("group-{}", groups.len())).unwrap(),
+            checks,
+            versions: vec![version],
+        });
+    }
 }
 
 impl Plan {
-    pub(super) fn new(dice: &mut Dice, weather: Weather) -> Self {
-        let pods = 2 + dice.index(7);
+    pub(super) fn new(seed: u64, weather: Weather) -> Self {
+        let dice = &mut Dice::new(seed ^ ((weather as u64) << 32));
+        let pods = fleet_size(dice, weather);
         let count = 1 + dice.index(5);
-        let op_timeout = Duration::from_millis(200);
         let lock_ttl = Duration::from_millis([1_200, 2_000, 3_000][dice.index(3)]);
         let interval = Duration::from_secs([4, 6, 10][dice.index(3)]);
         let timeout = Duration::from_millis([500, 1_500, 4_000][dice.index(3)]);
-        let checks: Vec<GroupCheck> = (0..count)
-            .map(|i| GroupCheck {
-                id: CheckId::new(format!("check-{i}")).unwrap(),
-                timeout,
-                background: true,
-            })
-            .collect();
-        let slowest = checks
+        let check = |name: String| GroupCheck {
+            id: CheckId::new(name).unwrap(),
+            timeout,
+            background: true,
+        };
+        let mut checks: Vec<_> = (0..count).map(|i| check(format!("check-{i}"))).collect();
+        let mut versions = vec![settings(dice, interval, lock_ttl)];
+        let one_each = dice.chance(50);
+        let scope = |checks: &[GroupCheck]| -> Vec<Vec<GroupCheck>> {
+            if one_each {
+                checks.iter().map(|c| vec![c.clone()]).collect()
+            } else {
+                vec![checks.to_vec()]
+            }
+        };
+        let mut groups = Vec::new();
+        add_groups(&mut groups, scope(&checks), 0);
+        let changes = weather == Weather::Change || (weather == Weather::Storm && dice.chance(25));
+        let mut all = checks.clone();
+        if changes {
+            let mut next = versions[0].clone();
+            if dice.chance(50) {
+                next.interval = Duration::from_secs([4, 6, 10][dice.index(3)]);
+                next.cache_ttl = next.cache_ttl.max(next.interval);
+            }
+            if next == versions[0] || dice.chance(50) {
+                let at = dice.index(checks.len());
+                checks[at] = check("check-new".to_owned());
+                all.push(checks[at].clone());
+            }
+            versions.push(next);
+            add_groups(&mut groups, scope(&checks), 1);
+        }
+        let slowest = all
             .iter()
             .map(|c| {
                 let most = if dice.chance(30) {
@@ -63,81 +156,76 @@ impl Plan {
                 (c.id.clone(), most)
             })
             .collect();
-        let groups = if dice.chance(50) {
-            vec![checks]
-        } else {
-            checks.into_iter().map(|c| vec![c]).collect()
-        };
-        let template = Settings {
-            group: GroupId::new("template").unwrap(),
-            pod: PodId::new("template").unwrap(),
-            checks: Vec::new(),
-            interval,
-            lock_ttl,
-            cache_ttl: interval.max(Duration::from_secs(300)),
-            jitter: [0.05, 0.2][dice.index(2)],
-            concurrency: 1 + dice.index(4),
-            spread: Duration::from_millis([0, 0, 300][dice.index(3)]),
-            thresholds: Thresholds {
-                healthy_after: 1,
-                unhealthy_after: 1,
-            },
-            op_timeout,
-            drain: Duration::from_secs(2),
-            coordinate: true,
-            background: true,
-            seed: 0,
-        };
-        let calm_from = 40 * SECOND;
         let mut plan = Self {
+            weather,
             pods,
             groups,
             slowest,
-            template,
+            versions,
             troubles: Vec::new(),
             calls: Vec::new(),
-            calm_from,
+            start_span: [0, 100 * MILLI, 3 * SECOND][dice.index(3)],
             end: 0,
             delay: [2 * MILLI, 30 * MILLI][dice.index(2)],
+            rate_ppm: 2_000,
         };
-        plan.end = plan.calm_from + plan.liveness() + 2 * micros(interval) + 5 * SECOND;
-        plan.add_troubles(dice, weather);
+        if weather == Weather::Storm && dice.chance(20) {
+            plan.rate_ppm = 40_000;
+        }
+        let rest = plan.liveness() + 2 * micros(plan.longest_interval()) + 5 * SECOND;
+        plan.end = CALM_FROM + rest;
+        plan.add_troubles(dice);
         plan
     }
 
-    fn add_troubles(&mut self, dice: &mut Dice, weather: Weather) {
-        match weather {
+    fn trouble(&mut self, at: Time, until: Time, what: Fault) {
+        self.troubles.push(Trouble { at, until, what });
+    }
+
+    fn add_troubles(&mut self, dice: &mut Dice) {
+        match self.weather {
             Weather::Calm => {}
             Weather::Forced => self.add_calls(dice),
             Weather::Rolling => {
                 for pod in 0..self.pods {
-                    let mut at = dice.range(SECOND, self.calm_from);
+                    let mut at = dice.range(SECOND, CALM_FROM);
                     // Each has the time that it needs to leave.
-                    while at < self.calm_from - 6 * SECOND {
+                    while at < CALM_FROM - 6 * SECOND {
                         let until = at + dice.range(3 * SECOND, 6 * SECOND);
-                        let what = Fault::Drain(pod);
-                        self.troubles.push(Trouble { at, until, what });
+                        let changes = false;
+                        self.trouble(at, until, Fault::Drain { pod, changes });
                         at = until + dice.range(0, 15 * SECOND);
                     }
                 }
             }
+            Weather::Change => {
+                // Half-way through a fleet it may stay for long.
+                let gap = CALM_FROM / 2 / Time::try_from(self.pods).unwrap();
+                for pod in 0..self.pods {
+                    let at = 5 * SECOND + gap * Time::try_from(pod).unwrap();
+                    let until = at + dice.range(3 * SECOND, 6 * SECOND);
+                    let changes = true;
+                    self.trouble(at, until, Fault::Drain { pod, changes });
+                }
+            }
             Weather::Outage => {
                 let at = dice.range(0, 8 * SECOND);
-                let until = dice.range(30 * SECOND, self.calm_from);
+                let until = dice.range(30 * SECOND, CALM_FROM);
                 let what = Fault::Outage {
                     refuses: dice.chance(50),
                     wipes: dice.chance(50),
-                    pods: None,
+                    whom: None,
                 };
-                self.troubles.push(Trouble { at, until, what });
+                self.trouble(at, until, what);
             }
             Weather::Storm => {
                 for _ in 0..1 + dice.index(6) {
-                    let at = dice.range(0, self.calm_from - SECOND);
-                    let longest = [SECOND, 4 * SECOND, 15 * SECOND][dice.index(3)];
-                    let until = (at + dice.range(100 * MILLI, longest)).min(self.calm_from);
-                    let what = Fault::pick(dice, self.pods, self.groups.len());
-                    self.troubles.push(Trouble { at, until, what });
+                    let at = dice.range(0, CALM_FROM - SECOND);
+                    let longest = [SECOND, 4 * SECOND, 15 * SECOND, CALM_FROM][dice.index(4)];
+                    let until = (at + dice.range(100 * MILLI, longest)).min(CALM_FROM);
+                    let changes = self.versions.len() > 1 && dice.chance(70);
+                    let what = Fault::pick(dice, self.pods, self.groups.len(), changes);
+                    self.trouble(at, until, what);
                 }
                 if dice.chance(50) {
                     self.add_calls(dice);
@@ -148,7 +236,7 @@ impl Plan {
 
     fn add_calls(&mut self, dice: &mut Dice) {
         for _ in 0..1 + dice.index(8) {
-            let at = dice.range(0, self.calm_from);
+            let at = dice.range(0, CALM_FROM);
             self.calls.push(at);
             if dice.chance(50) {
                 self.calls.push(at + dice.range(0, 100 * MILLI));
@@ -156,13 +244,22 @@ impl Plan {
         }
     }
 
+    /// What operations, rounds and leases are bounded by; intervals aside all configurations agree.
+    pub(super) fn common(&self) -> &Settings {
+        &self.versions[0]
+    }
+
+    fn longest_interval(&self) -> Duration {
+        self.versions.iter().map(|v| v.interval).max().unwrap()
+    }
+
     /// R, and what a round lasts at most.
     pub(super) fn round_limit(&self) -> Time {
         self.groups
             .iter()
-            .map(|checks| {
-                let mut settings = self.template.clone();
-                settings.checks.clone_from(checks);
+            .map(|group| {
+                let mut settings = self.common().clone();
+                settings.checks.clone_from(&group.checks);
                 micros(settings.round_limit())
             })
             .max()
@@ -170,12 +267,12 @@ impl Plan {
     }
 
     fn jitter(&self) -> Time {
-        micros(self.template.interval.mul_f64(self.template.jitter))
+        micros(self.longest_interval().mul_f64(self.common().jitter))
     }
 
     /// LV-1: once faults stop, a report comes within this.
     pub(super) fn liveness(&self) -> Time {
-        micros(self.template.lock_ttl + self.template.interval)
+        micros(self.common().lock_ttl + self.longest_interval())
             + self.jitter()
             + self.round_limit()
             + 5 * SECOND
@@ -183,14 +280,37 @@ impl Plan {
 
     /// FB-1: results are no older than this, store or no store.
     pub(super) fn oldest(&self) -> Time {
-        micros(self.template.lock_ttl + self.template.interval)
+        let oldest = micros(self.common().lock_ttl + self.longest_interval())
             + self.jitter()
             + 2 * self.round_limit()
-            + 10 * SECOND
+            + 10 * SECOND;
+        oldest + self.drift(oldest)
+    }
+
+    /// Whether probes of this group hang, or did a moment ago. That is beyond their own time limits: the pod's probes
+    /// do not work.
+    pub(super) fn hangs(&self, group: usize, now: Time) -> bool {
+        self.troubles.iter().any(|trouble| {
+            matches!(trouble.what, Fault::Hanging(g) if g == group)
+                && (trouble.at..trouble.until + self.oldest()).contains(&now)
+        })
     }
 
     /// The least time between two rounds that ask the same check.
     pub(super) fn apart(&self) -> Time {
-        micros(self.template.cadence()) * 9 / 10
+        let cadence = self.versions.iter().map(Settings::cadence).min().unwrap();
+        let apart = micros(cadence) * 9 / 10;
+        apart - self.drift(apart)
+    }
+
+    /// How far two clocks may come to differ over a span.
+    pub(super) fn drift(&self, span: Time) -> Time {
+        span / 100 + 2 * span * self.rate_ppm / 1_000_000
+    }
+
+    /// SN-3: what is older than this is not fresh.
+    pub(super) fn fresh_for(&self, version: usize) -> Duration {
+        let settings = &self.versions[version];
+        ShownSettings::fresh_for(settings.interval, settings.cache_ttl, settings.jitter)
     }
 }

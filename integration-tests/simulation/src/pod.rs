@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watchkeeper_core::coordinator::{Coordinator, Event, Hint, Now, Op, ProbeId, Settings, Ticket};
-use watchkeeper_core::id::{CheckId, GroupId, PodId};
+use watchkeeper_core::coordinator::{Coordinator, Event, Hint, Now, Op, ProbeId, Ticket};
+use watchkeeper_core::id::{CheckId, PodId};
 use watchkeeper_core::time::{Moment, UnixMillis};
 
 use super::dice::Dice;
-use super::plan::{Plan, Time};
+use super::plan::{MILLI, Plan, Time};
 
 /// 2026-01-01T00:00:00Z.
 pub(super) const START_UNIX_MILLIS: i64 = 1_767_225_600_000;
@@ -17,6 +17,8 @@ pub(super) const START_UNIX_MILLIS: i64 = 1_767_225_600_000;
 pub(super) enum State {
     Up,
     Paused,
+    /// Paused together with its steady clock.
+    Asleep,
     Down,
 }
 
@@ -35,11 +37,20 @@ pub(super) enum Input {
     Drain,
 }
 
+impl State {
+    pub(super) fn is_still(self) -> bool {
+        matches!(self, Self::Paused | Self::Asleep)
+    }
+}
+
 /// One running daemon. A pod that starts again is another life of it.
 pub(super) struct Pod {
     pub(super) name: PodId,
     pub(super) life: u64,
-    pub(super) groups: Vec<Coordinator>,
+    /// Which configuration it has.
+    pub(super) version: usize,
+    /// By the group's place in the plan.
+    pub(super) groups: BTreeMap<usize, Coordinator>,
     pub(super) state: State,
     /// What came while it stood still.
     pub(super) backlog: Vec<Input>,
@@ -49,6 +60,8 @@ pub(super) struct Pod {
     pub(super) pinged: Option<bool>,
     /// Since when it runs without a break.
     pub(super) up_since: Time,
+    /// Since when it is paused or asleep.
+    pub(super) still_since: Time,
     /// Wakes in the current second, and that second.
     pub(super) wakes: (Time, u32),
     pub(super) calls: BTreeMap<Ticket, (Time, CheckId)>,
@@ -58,15 +71,16 @@ pub(super) struct Pod {
     offset: Time,
     /// How much its steady clock runs fast, in millionths.
     ppm: i64,
-    pub(super) skew_millis: i64,
+    skew_millis: i64,
 }
 
 impl Pod {
-    pub(super) fn new(dice: &mut Dice, index: usize) -> Self {
+    pub(super) fn new(dice: &mut Dice, plan: &Plan, index: usize) -> Self {
         Self {
             name: PodId::new(format!("pod-{index}")).unwrap(),
             life: 0,
-            groups: Vec::new(),
+            version: 0,
+            groups: BTreeMap::new(),
             state: State::Down,
             backlog: Vec::new(),
             stamps: Vec::new(),
@@ -74,12 +88,13 @@ impl Pod {
             probes: BTreeSet::new(),
             pinged: None,
             up_since: 0,
+            still_since: 0,
             wakes: (0, 0),
             calls: BTreeMap::new(),
             isolated: Vec::new(),
             impatient: Vec::new(),
             offset: dice.range(0, 1_000_000_000_000),
-            ppm: dice.range(-2_000, 2_001),
+            ppm: dice.range(-plan.rate_ppm, plan.rate_ppm + 1),
             skew_millis: dice.range(-5_000, 5_001),
         }
     }
@@ -89,18 +104,19 @@ impl Pod {
         self.life += 1;
         self.state = State::Up;
         self.up_since = now;
-        self.groups = (0..plan.groups.len())
-            .map(|group| {
-                let mut settings: Settings = plan.template.clone();
-                settings.group = group_id(group);
+        self.groups.clear();
+        for (index, group) in plan.groups.iter().enumerate() {
+            if group.versions.contains(&self.version) {
+                let mut settings = plan.versions[self.version].clone();
+                settings.group = group.id.clone();
                 settings.pod = self.name.clone();
-                settings.checks.clone_from(&plan.groups[group]);
+                settings.checks.clone_from(&group.checks);
                 settings.seed = dice.next();
-                Coordinator::new(settings)
-            })
-            .collect();
-        self.stamps = vec![0; self.groups.len()];
-        self.isolated = vec![false; self.groups.len()];
+                self.groups.insert(index, Coordinator::new(settings));
+            }
+        }
+        self.stamps = vec![0; plan.groups.len()];
+        self.isolated = vec![false; plan.groups.len()];
         self.impatient = self.isolated.clone();
         self.forget();
     }
@@ -119,10 +135,25 @@ impl Pod {
         self.pinged = None;
     }
 
+    /// The groups that it coordinates, by their places in the plan.
+    pub(super) fn members(&self) -> Vec<usize> {
+        self.groups.keys().copied().collect()
+    }
+
+    /// Sets its wall clock.
+    pub(super) fn set_wall_clock(&mut self, by: Time) {
+        self.skew_millis += by / MILLI;
+    }
+
+    /// Its steady clock stood still for so long.
+    pub(super) fn slept(&mut self, time: Time) {
+        self.offset -= time + time * self.ppm / 1_000_000;
+    }
+
     pub(super) fn now(&self, world: Time) -> Now {
         Now {
             steady: Moment::from_micros(self.offset + world + world * self.ppm / 1_000_000),
-            unix: UnixMillis(START_UNIX_MILLIS + world / 1_000 + self.skew_millis),
+            unix: UnixMillis(START_UNIX_MILLIS + world / MILLI + self.skew_millis),
         }
     }
 
@@ -134,8 +165,4 @@ impl Pod {
             .find(|at| self.now(*at).steady >= moment)
             .unwrap()
     }
-}
-
-pub(super) fn group_id(group: usize) -> GroupId {
-    GroupId::new(format!("group-{group}")).unwrap()
 }

@@ -2,17 +2,23 @@
 
 use watchkeeper_core::coordinator::{Event, Hint};
 use watchkeeper_core::id::PodId;
+use watchkeeper_core::status::Mode;
+use watchkeeper_memory::Corruption;
 
-use super::Damage;
+use super::breach::Breach;
 use super::faults::Fault;
-use super::pod::{Input, State, group_id};
+use super::plan::Time;
+use super::pod::{Input, State};
 use super::world::World;
 
+/// What garbage looks like.
+const GARBAGE: &[u8] = b"garbage";
+
 impl World<'_> {
-    pub(super) fn start(&mut self, pod: usize) -> Result<(), String> {
-        self.pods[pod].start(&mut self.dice, &self.plan, self.now);
+    pub(super) fn start(&mut self, pod: usize) -> Result<(), Breach> {
+        self.pods[pod].start(&mut self.dice, self.plan, self.now);
         self.note(|| format!("pod-{pod} starts"));
-        for group in 0..self.plan.groups.len() {
+        for group in self.pods[pod].members() {
             self.happen(pod, group, Event::Started)?;
             // A new subscription.
             let at = self.now + self.delay();
@@ -22,38 +28,52 @@ impl World<'_> {
         Ok(())
     }
 
-    pub(super) fn begin(&mut self, index: usize) -> Result<(), String> {
+    pub(super) fn begin(&mut self, index: usize) -> Result<(), Breach> {
         let what = self.plan.troubles[index].what.clone();
         self.note(|| format!("begins: {what:?}"));
         self.active.push(index);
         match what {
-            Fault::Wipe => self.wipe(),
-            Fault::BadLock(group) => {
-                self.rules.disturb(Some(group), self.now);
-                (self.subject.damage)(&group_id(group), Damage::Lock);
+            Fault::Failover { .. } => {
+                let saved = self.store.save();
+                self.saved.insert(index, saved);
             }
+            Fault::Wipe => self.wipe(),
+            Fault::StoreClock(by) => {
+                self.clock.jump(by);
+                self.rules.store_clock_jumped(by, self.now);
+            }
+            Fault::BadLock(group) => self.damage(group, Corruption::Lock(GARBAGE.to_vec())),
+            Fault::EndlessLock(group) => self.damage(group, Corruption::EndlessLock),
+            Fault::BadToken(group) => self.damage(group, Corruption::Token(u64::MAX)),
             Fault::BadReport(group) => {
                 self.rules.report_lost(group);
-                (self.subject.damage)(&group_id(group), Damage::Report);
+                let id = &self.plan.groups[group].id;
+                self.store.corrupt(id, Corruption::Report(GARBAGE.to_vec()));
             }
             Fault::Crash { pod, .. } => self.pods[pod].kill(),
-            Fault::Pause(pod) if self.pods[pod].state == State::Up => {
-                self.pods[pod].state = State::Paused;
-            }
-            Fault::Drain(pod) if self.pods[pod].state == State::Up => {
+            Fault::Pause(pod) => self.stop(pod, State::Paused),
+            Fault::Asleep(pod) => self.stop(pod, State::Asleep),
+            Fault::Drain { pod, .. } if self.pods[pod].state == State::Up => {
                 self.take(pod, Input::Drain)?;
             }
+            Fault::WallClock { pod, by } => self.pods[pod].set_wall_clock(by),
             _ => {}
         }
         Ok(())
     }
 
-    pub(super) fn end(&mut self, index: usize) -> Result<(), String> {
+    pub(super) fn end(&mut self, index: usize) -> Result<(), Breach> {
         let what = self.plan.troubles[index].what.clone();
         self.note(|| format!("ends: {what:?}"));
         self.active.retain(|active| *active != index);
         match what {
             Fault::Outage { wipes: true, .. } => self.wipe(),
+            Fault::Failover { .. } => {
+                if let Some(saved) = self.saved.remove(&index) {
+                    self.rules.writes_lost(self.now);
+                    self.store.restore(saved);
+                }
+            }
             Fault::Crash { pod, same_name } if self.pods[pod].state == State::Down => {
                 if !same_name {
                     let name = format!("pod-{pod}-{}", self.pods[pod].life);
@@ -61,42 +81,75 @@ impl World<'_> {
                 }
                 self.start(pod)?;
             }
-            Fault::Drain(pod) => {
+            Fault::Drain { pod, changes } => {
                 if self.pods[pod].state == State::Up {
                     let since = self.plan.troubles[index].at;
                     self.rules
-                        .must_have_stopped(&self.plan, &self.pods[pod], since, self.now)?;
+                        .must_have_stopped(self.plan, &self.pods[pod], since, self.now)?;
+                }
+                if changes {
+                    self.pods[pod].version = self.plan.versions.len() - 1;
                 }
                 self.pods[pod].kill();
                 self.start(pod)?;
             }
-            Fault::Pause(pod) if self.pods[pod].state == State::Paused => {
-                self.pods[pod].state = State::Up;
-                self.pods[pod].up_since = self.now;
-                let mut backlog = std::mem::take(&mut self.pods[pod].backlog);
-                // What waited is seen in any order.
-                while !backlog.is_empty() {
-                    let index = self.dice.index(backlog.len());
-                    self.take(pod, backlog.remove(index))?;
+            Fault::Pause(pod) | Fault::Asleep(pod) => self.go_on(pod)?,
+            Fault::Deaf => {
+                for pod in 0..self.pods.len() {
+                    for group in self.pods[pod].members() {
+                        self.tell(pod, self.now, Input::Hint(group, Hint::Resumed));
+                    }
                 }
             }
             _ => {}
         }
-        if matches!(self.plan.troubles[index].what, Fault::Deaf) {
-            for pod in 0..self.pods.len() {
-                for group in 0..self.plan.groups.len() {
-                    self.tell(pod, self.now, Input::Hint(group, Hint::Resumed));
+        Ok(())
+    }
+
+    fn damage(&mut self, group: usize, what: Corruption) {
+        self.rules.disturb(Some(group), self.now);
+        self.store.corrupt(&self.plan.groups[group].id, what);
+    }
+
+    fn stop(&mut self, pod: usize, how: State) {
+        if self.pods[pod].state == State::Up {
+            self.pods[pod].state = how;
+            self.pods[pod].still_since = self.now;
+        }
+    }
+
+    fn go_on(&mut self, index: usize) -> Result<(), Breach> {
+        let pod = &mut self.pods[index];
+        if !pod.state.is_still() {
+            return Ok(());
+        }
+        if pod.state == State::Asleep {
+            let slept: Time = self.now - pod.still_since;
+            pod.slept(slept);
+            let steady = pod.now(self.now).steady;
+            for (group, coordinator) in &pod.groups {
+                let view = coordinator.view(steady);
+                if view.mode == Mode::Leading
+                    && let Some(token) = view.token
+                {
+                    self.rules.overslept(*group, token);
                 }
             }
+            self.rules.slept(slept, self.now);
+        }
+        pod.state = State::Up;
+        pod.up_since = self.now;
+        let mut backlog = std::mem::take(&mut pod.backlog);
+        // What waited is seen in any order.
+        while !backlog.is_empty() {
+            let next = self.dice.index(backlog.len());
+            self.take(index, backlog.remove(next))?;
         }
         Ok(())
     }
 
     fn wipe(&mut self) {
-        self.rules.disturb(None, self.now);
-        for group in 0..self.plan.groups.len() {
-            self.rules.report_lost(group);
-        }
-        (self.subject.damage)(&group_id(0), Damage::Wipe);
+        self.rules.writes_lost(self.now);
+        self.store.wipe();
     }
 }

@@ -1,20 +1,25 @@
 //! The world's clock and what happens on it, one thing at a time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
-use watchkeeper_core::cache::Notices;
+use watchkeeper_core::cache::{Notices, ReportCache};
 use watchkeeper_core::coordinator::{Command, Event, Ticket};
 use watchkeeper_core::error::StoreOp;
 use watchkeeper_core::time::UnixMillis;
-use watchkeeper_core::verdict::{Outcome, Verdict};
+use watchkeeper_core::verdict::{self, Verdict};
+use watchkeeper_memory::{MemoryStore, Saved};
+use watchkeeper_testkit::clock::ManualClock;
 
+use super::Tally;
+use super::breach::{Breach, wrong};
 use super::dice::Dice;
 use super::network::Fate;
-use super::plan::{MILLI, Plan, SECOND, Time, micros};
+use super::plan::{CALM_FROM, MILLI, Plan, SECOND, Time, micros};
 use super::pod::{Input, Pod, State};
 use super::rules::Rules;
-use super::{Subject, Tally, Weather};
 
 /// How many of the last happenings a failure shows.
 const SHOWN: usize = 60;
@@ -43,11 +48,15 @@ pub(super) enum What {
 }
 
 pub(super) struct World<'a> {
-    pub(super) subject: &'a Subject,
+    pub(super) plan: &'a Plan,
+    pub(super) store: Arc<MemoryStore>,
+    /// The store's clock, which is the world's but for its jumps.
+    pub(super) clock: Arc<ManualClock>,
     pub(super) dice: Dice,
-    pub(super) plan: Plan,
     /// Troubles of this moment.
     pub(super) active: Vec<usize>,
+    /// What the store held when a failover began.
+    pub(super) saved: BTreeMap<usize, Saved>,
     pub(super) now: Time,
     pub(super) pods: Vec<Pod>,
     pub(super) rules: Rules,
@@ -55,24 +64,39 @@ pub(super) struct World<'a> {
     order: u64,
     pub(super) notices: Notices,
     tally: Tally,
-    /// Whether to keep the last happenings, which takes most of the time.
+    /// Whether to tell the story, which takes most of the time.
     verbose: bool,
     log: VecDeque<String>,
+    digest: DefaultHasher,
     tickets: u64,
 }
 
+/// How a run went.
+pub(super) struct Outcome {
+    pub(super) result: Result<Tally, Breach>,
+    /// The last happenings, if they were to be told.
+    pub(super) story: String,
+    /// A digest of all that happened, if it was to be told.
+    pub(super) digest: u64,
+}
+
 impl<'a> World<'a> {
-    pub(super) fn new(seed: u64, weather: Weather, subject: &'a Subject, verbose: bool) -> Self {
-        let mut dice = Dice::new(seed ^ (weather as u64) << 32);
-        let plan = Plan::new(&mut dice, weather);
-        let pods = (0..plan.pods).map(|i| Pod::new(&mut dice, i)).collect();
-        let rules = Rules::new(weather, plan.groups.len());
-        let notices = subject.store.watch();
+    pub(super) fn new(seed: u64, plan: &'a Plan, verbose: bool) -> Self {
+        let mut dice = Dice::new(!seed ^ ((plan.weather as u64) << 32));
+        let pods = (0..plan.pods)
+            .map(|i| Pod::new(&mut dice, plan, i))
+            .collect();
+        let rules = Rules::new(plan);
+        let clock = Arc::new(ManualClock::new());
+        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let notices = store.watch();
         let mut world = Self {
-            subject,
-            dice,
             plan,
+            store,
+            clock,
+            dice,
             active: Vec::new(),
+            saved: BTreeMap::new(),
             now: 0,
             pods,
             rules,
@@ -82,53 +106,52 @@ impl<'a> World<'a> {
             tally: Tally::new(),
             verbose,
             log: VecDeque::new(),
+            digest: DefaultHasher::new(),
             tickets: 0,
         };
-        let span = [0, 100 * MILLI, 3 * SECOND][world.dice.index(3)];
         for pod in 0..world.pods.len() {
             // A pod starts as one that ends its time away.
-            let at = world.dice.range(0, span + 1);
+            let at = world.dice.range(0, plan.start_span + 1);
             world.tell(pod, at, Input::Ping);
         }
-        for (index, trouble) in world.plan.troubles.clone().into_iter().enumerate() {
+        for (index, trouble) in plan.troubles.iter().enumerate() {
             world.at(trouble.at, What::Begins(index));
             world.at(trouble.until, What::Ends(index));
         }
-        for at in world.plan.calls.clone() {
-            world.at(at, What::Call);
+        for at in &plan.calls {
+            world.at(*at, What::Call);
         }
         world.at(500 * MILLI, What::Sample);
         world
     }
 
-    pub(super) fn run(mut self) -> Result<Tally, String> {
+    pub(super) fn run(mut self) -> Outcome {
+        let result = self.play();
+        let story = self.story();
+        Outcome {
+            result: result.map(|()| self.tally),
+            story,
+            digest: self.digest.finish(),
+        }
+    }
+
+    fn play(&mut self) -> Result<(), Breach> {
         while let Some(((at, _), what)) = self.queue.pop_first() {
             if at > self.plan.end {
                 break;
             }
             let passed = u64::try_from(at - self.now).unwrap();
-            self.subject.clock.advance(Duration::from_micros(passed));
+            self.clock.advance(Duration::from_micros(passed));
             self.now = at;
-            if let Err(why) = self.step(what) {
-                return Err(self.story(&why));
-            }
+            self.step(what)?;
         }
-        if let Err(why) = self.last_judgement() {
-            return Err(self.story(&why));
-        }
-        Ok(self.tally)
+        self.last_judgement()
     }
 
-    fn story(&self, why: &str) -> String {
-        let mut text = format!("{why}\nsettings: {:?}\n", self.plan.template);
-        for trouble in &self.plan.troubles {
-            text += &format!("trouble: {trouble:?}\n");
-        }
-        for line in &self.log {
-            text += line;
-            text.push('\n');
-        }
-        text
+    fn story(&self) -> String {
+        self.log
+            .iter()
+            .fold(String::new(), |text, line| text + line + "\n")
     }
 
     pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
@@ -139,8 +162,9 @@ impl<'a> World<'a> {
             self.log.pop_front();
         }
         let at = self.now;
-        self.log
-            .push_back(format!("{:>3}.{:06} {}", at / SECOND, at % SECOND, line()));
+        let line = format!("{:>3}.{:06} {}", at / SECOND, at % SECOND, line());
+        line.hash(&mut self.digest);
+        self.log.push_back(line);
     }
 
     pub(super) fn show(&self, what: &impl std::fmt::Debug) -> String {
@@ -165,7 +189,7 @@ impl<'a> World<'a> {
         self.at(at, What::Reaches { pod, life, input });
     }
 
-    fn step(&mut self, what: What) -> Result<(), String> {
+    fn step(&mut self, what: What) -> Result<(), Breach> {
         match what {
             What::Begins(index) => self.begin(index),
             What::Ends(index) => self.end(index),
@@ -184,7 +208,7 @@ impl<'a> World<'a> {
                 }
                 match self.pods[pod].state {
                     State::Up => self.take(pod, input),
-                    State::Paused => {
+                    State::Paused | State::Asleep => {
                         self.pods[pod].backlog.push(input);
                         Ok(())
                     }
@@ -205,7 +229,7 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(super) fn take(&mut self, pod: usize, input: Input) -> Result<(), String> {
+    pub(super) fn take(&mut self, pod: usize, input: Input) -> Result<(), Breach> {
         match input {
             Input::Woke(group, stamp) => {
                 if self.pods[pod].stamps[group] != stamp {
@@ -225,13 +249,13 @@ impl<'a> World<'a> {
                 if !self.pods[pod].probes.remove(&(group, probe)) {
                     return Ok(());
                 }
-                self.rules.probed(&self.pods[pod], &check);
+                self.rules.probed(&self.pods[pod], group, &check);
                 let healthy = self.dice.chance(80);
                 let verdict = Verdict::new(
                     if healthy {
-                        Outcome::Healthy
+                        verdict::Outcome::Healthy
                     } else {
-                        Outcome::Overloaded
+                        verdict::Outcome::Overloaded
                     },
                     None,
                     None,
@@ -246,7 +270,7 @@ impl<'a> World<'a> {
                 let (up, after) = match self.fate(pod, StoreOp::Ping) {
                     Fate::Arrives => (true, self.delay()),
                     Fate::Refused(_) => (false, 1),
-                    Fate::Vanishes => (false, micros(self.plan.template.op_timeout)),
+                    Fate::Vanishes => (false, micros(self.plan.common().op_timeout)),
                 };
                 self.tell(pod, self.now + after, Input::Pinged(up));
                 Ok(())
@@ -256,7 +280,7 @@ impl<'a> World<'a> {
                 if up && was {
                     return Ok(());
                 }
-                for group in 0..self.plan.groups.len() {
+                for group in self.pods[pod].members() {
                     let event = if up { Event::StoreUp } else { Event::StoreDown };
                     self.happen(pod, group, event)?;
                 }
@@ -264,8 +288,9 @@ impl<'a> World<'a> {
             }
             Input::Hint(group, hint) => self.happen(pod, group, Event::Noticed(hint)),
             Input::Call(ticket) => {
-                let group = self.dice.index(self.plan.groups.len());
-                let checks = &self.plan.groups[group];
+                let members = self.pods[pod].members();
+                let group = members[self.dice.index(members.len())];
+                let checks = &self.plan.groups[group].checks;
                 let check = checks[self.dice.index(checks.len())].id.clone();
                 let now = self.now;
                 self.pods[pod].calls.insert(ticket, (now, check.clone()));
@@ -273,7 +298,7 @@ impl<'a> World<'a> {
                 self.happen(pod, group, Event::Force { ticket, checks })
             }
             Input::Drain => {
-                for group in 0..self.plan.groups.len() {
+                for group in self.pods[pod].members() {
                     self.happen(pod, group, Event::Drain)?;
                 }
                 Ok(())
@@ -281,55 +306,66 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(super) fn happen(&mut self, pod: usize, group: usize, event: Event) -> Result<(), String> {
+    pub(super) fn happen(&mut self, pod: usize, group: usize, event: Event) -> Result<(), Breach> {
         let shown = self.show(&event);
         let name = self.pods[pod].name.clone();
         let now = self.pods[pod].now(self.now);
-        let commands = self.pods[pod].groups[group].handle(now, event);
+        let Some(coordinator) = self.pods[pod].groups.get_mut(&group) else {
+            return Ok(());
+        };
+        let commands = coordinator.handle(now, event);
+        let deadline = coordinator.deadline();
         let done = self.show(&commands);
         self.note(|| format!("{name}/{group} {shown} -> {done}"));
-        let deadline = self.pods[pod].groups[group].deadline();
+        self.pods[pod].stamps[group] += 1;
         if let Some(deadline) = deadline {
             if deadline <= now.steady {
-                return Err(format!("{name}/{group} spins: {deadline:?} is over"));
+                return wrong(format!("{name}/{group} spins: {deadline:?} is over"));
             }
-            self.pods[pod].stamps[group] += 1;
             let stamp = self.pods[pod].stamps[group];
             let late = self.dice.range(0, MILLI);
             let at = self.pods[pod].world_time(deadline) + late;
             self.tell(pod, at, Input::Woke(group, stamp));
-        } else {
-            self.pods[pod].stamps[group] += 1;
+        }
+        if commands.iter().any(|c| matches!(c, Command::Probe(..))) {
+            self.rules.told_time(&name, now.unix, self.now);
         }
         for command in commands {
             self.command(pod, group, command)?;
         }
-        Ok(())
+        self.rules.look(self.plan, &self.pods[pod], group, self.now)
     }
 
-    fn sample(&mut self) -> Result<(), String> {
+    fn sample(&mut self) -> Result<(), Breach> {
         for pod in &self.pods {
             if pod.state == State::Up {
-                self.rules.sample(&self.plan, pod, self.now)?;
+                for group in pod.groups.keys() {
+                    self.rules.look(self.plan, pod, *group, self.now)?;
+                }
             }
         }
-        let lively = self.plan.calm_from + self.plan.liveness();
+        let lively = CALM_FROM + self.plan.liveness();
         if self.now >= lively && self.now < lively + 500 * MILLI {
-            self.rules.alive(self.subject, &self.plan)?;
+            for group in 0..self.plan.groups.len() {
+                let is_live = |pod: &Pod| pod.state == State::Up && pod.groups.contains_key(&group);
+                if self.pods.iter().any(is_live) {
+                    self.rules.alive(&*self.store, self.plan, group)?;
+                }
+            }
         }
         Ok(())
     }
 
-    fn last_judgement(&self) -> Result<(), String> {
+    fn last_judgement(&self) -> Result<(), Breach> {
         for pod in &self.pods {
             if let Some((ticket, call)) = pod.calls.first_key_value() {
                 let name = &pod.name;
-                return Err(format!("{name} never answered {ticket:?} of {call:?}"));
+                return wrong(format!("{name} never answered {ticket:?} of {call:?}"));
             }
             if pod.state == State::Up {
-                self.rules.settled(&self.plan, pod, self.now)?;
+                self.rules.settled(self.plan, pod, self.now)?;
             }
         }
-        self.rules.spared(&self.plan, &self.tally)
+        self.rules.spared(self.plan, &self.tally)
     }
 }

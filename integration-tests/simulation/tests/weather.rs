@@ -1,45 +1,30 @@
-//! Fleets in virtual time over the in-memory store. A failure names its seed: set `WATCHKEEPER_SIMULATION_SEED` to run
-//! only that one.
+//! Fleets in virtual time over the in-memory store. A failure names its seed and the command that repeats it.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::sync::Arc;
+use watchkeeper_simulation::{Tally, Weather, run, trace};
 
-use watchkeeper_memory::{Corruption, MemoryStore};
-use watchkeeper_simulation::{Damage, Subject, Tally, Weather, run};
-use watchkeeper_testkit::clock::ManualClock;
+/// Seeds of each weather, of a storm this many times [`STORMS`]. `WATCHKEEPER_SIMULATION_SEEDS` says how many instead.
+const SEEDS: u64 = 200;
 
-/// Seeds of each weather. A thousand take about ten seconds; `WATCHKEEPER_SIMULATION_SEEDS` says how many instead.
-const SEEDS: u64 = 40;
+/// A storm may be anything, so more of them are looked at.
+const STORMS: u64 = 5;
 
-fn subject() -> Subject {
-    let clock = Arc::new(ManualClock::new());
-    let store = Arc::new(MemoryStore::new(clock.clone()));
-    let damaged = Arc::clone(&store);
-    Subject {
-        store,
-        clock,
-        damage: Box::new(move |group, damage| match damage {
-            Damage::Wipe => damaged.wipe(),
-            Damage::Lock => damaged.corrupt(group, Corruption::Lock(b"garbage".to_vec())),
-            Damage::Report => damaged.corrupt(group, Corruption::Report(b"garbage".to_vec())),
-        }),
+fn seeds(weather: Weather) -> u64 {
+    let seeds = std::env::var("WATCHKEEPER_SIMULATION_SEEDS");
+    let seeds = seeds.map_or(SEEDS, |text| text.parse().unwrap());
+    if weather == Weather::Storm {
+        STORMS * seeds
+    } else {
+        seeds
     }
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 /// Runs all seeds of a weather; what happened in all of them together, by name.
 fn all(weather: Weather) -> Tally {
-    let seeds = match number("WATCHKEEPER_SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("WATCHKEEPER_SIMULATION_SEEDS").unwrap_or(SEEDS),
-    };
     let mut all = Tally::new();
-    for seed in seeds {
-        let tally = run(seed, weather, &subject).unwrap_or_else(|why| panic!("{why}"));
+    for seed in 0..seeds(weather) {
+        let tally = run(seed, weather).unwrap_or_else(|why| panic!("{why}"));
         for (what, times) in tally {
             *all.entry(what).or_default() += times;
         }
@@ -49,10 +34,8 @@ fn all(weather: Weather) -> Tally {
 
 /// A run in which these never happened would prove nothing.
 fn assert_happened(tally: &Tally, what: &[&str]) {
-    if number("WATCHKEEPER_SIMULATION_SEED").is_none() {
-        for what in what {
-            assert!(tally.contains_key(what), "no `{what}` in {tally:?}");
-        }
+    for what in what {
+        assert!(tally.contains_key(what), "no `{what}` in {tally:?}");
     }
 }
 
@@ -116,4 +99,20 @@ fn in_a_storm_no_rule_is_broken_and_all_recover() {
         "cancelled",
     ];
     assert_happened(&tally, &rare);
+}
+
+#[test]
+fn a_fleet_may_change_its_configuration_pod_by_pod() {
+    let tally = all(Weather::Change);
+    assert_happened(&tally, &["stopped", "adopted"]);
+    assert_never(&tally, &["isolated", "lost", "fenced", "failed"]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_and_another_seed_another() {
+    for seed in 0..6 {
+        let first = trace(seed, Weather::Storm);
+        assert_eq!(first, trace(seed, Weather::Storm), "seed {seed}");
+        assert_ne!(first, trace(seed + 1_000_000, Weather::Storm));
+    }
 }

@@ -1,0 +1,160 @@
+//! EC-1, EC-2, LS-3: which probes may start; and that calls are answered by probes of their own time.
+
+use futures_util::FutureExt;
+use watchkeeper_core::coordinator::NotForced;
+use watchkeeper_core::id::CheckId;
+use watchkeeper_core::invariant::Invariant;
+use watchkeeper_core::lease::{LeaseStore, LockState, Token};
+use watchkeeper_core::status::Mode;
+use watchkeeper_memory::MemoryStore;
+
+use super::{Rules, Start, TOLERANCE};
+use crate::Weather;
+use crate::breach::{Breach, broken, wrong};
+use crate::plan::{Plan, Time};
+use crate::pod::Pod;
+
+impl Rules {
+    /// May this probe start?
+    pub(crate) fn start(
+        &mut self,
+        plan: &Plan,
+        pod: &Pod,
+        group: usize,
+        check: &CheckId,
+        store: &MemoryStore,
+        now: Time,
+    ) -> Result<(), Breach> {
+        let view = pod.groups[&group].view(pod.now(now).steady);
+        let who = format!("{} asks {check}", pod.name);
+        let token = match view.mode {
+            Mode::Leading => {
+                let Some(token) = view.token else {
+                    return wrong(format!("{who} without a token"));
+                };
+                self.asks_under(&who, plan, group, token, store, now)?;
+                Some(token)
+            }
+            Mode::Isolated => None,
+            Mode::Following if pod.impatient[group] => None,
+            mode => return broken(Invariant::Ec1, format!("{who} while {mode:?}")),
+        };
+        let round = match token {
+            Some(token) => *self.groups[group].rounds.entry(token).or_insert(now),
+            None => now,
+        };
+        let start = Start {
+            at: now,
+            round,
+            pod: pod.name.clone(),
+            life: pod.life,
+            token,
+            ended: false,
+            void: false,
+        };
+        let starts = self.starts.entry((group, check.clone())).or_default();
+        once_per_round(plan, &who, starts, &start)?;
+        once_per_interval(plan, &who, starts, &start)?;
+        starts.push(start);
+        Ok(())
+    }
+
+    /// LS-3: the lease stands, at the store as well.
+    fn asks_under(
+        &self,
+        who: &str,
+        plan: &Plan,
+        index: usize,
+        token: Token,
+        store: &MemoryStore,
+        now: Time,
+    ) -> Result<(), Breach> {
+        self.holds(who, index, token, now)?;
+        let group = &self.groups[index];
+        let lock = store.inspect(&plan.groups[index].id);
+        let held = match lock.now_or_never().unwrap().unwrap() {
+            LockState::Held(busy) => busy.token == Some(token),
+            LockState::Free => false,
+        };
+        if held || !group.is_undisturbed(token) || group.overslept.contains(&token) {
+            return Ok(());
+        }
+        broken(
+            Invariant::Ls3,
+            format!("{who} under a lease that it does not hold"),
+        )
+    }
+
+    pub(crate) fn probed(&mut self, pod: &Pod, group: usize, check: &CheckId) {
+        let starts = self.starts.entry((group, check.clone())).or_default();
+        let mine = |s: &&mut Start| s.pod == pod.name && s.life == pod.life;
+        if let Some(start) = starts.iter_mut().rev().find(mine) {
+            start.ended = true;
+        }
+    }
+
+    /// A call is answered by a probe that started after it came.
+    pub(crate) fn answered(
+        &self,
+        result: Result<(), NotForced>,
+        since: Time,
+        group: usize,
+        check: &CheckId,
+    ) -> Result<(), Breach> {
+        let starts = self.starts.get(&(group, check.clone()));
+        let timely = |s: &Start| s.at >= since - TOLERANCE / 2;
+        if result.is_err() || starts.is_some_and(|all| all.iter().any(timely)) {
+            return Ok(());
+        }
+        wrong(format!(
+            "the call for {check} at {since} is answered by an old probe"
+        ))
+    }
+}
+
+/// EC-1.
+fn once_per_round(plan: &Plan, who: &str, starts: &[Start], new: &Start) -> Result<(), Breach> {
+    let orderly = matches!(
+        plan.weather,
+        Weather::Calm | Weather::Rolling | Weather::Change
+    );
+    if orderly {
+        if new.token.is_none() {
+            return broken(Invariant::Ec1, format!("{who} on its own"));
+        }
+        // A pod that leaves gives up probes, which are asked again.
+        let counts = |s: &&Start| plan.weather == Weather::Calm || s.ended;
+        if let Some(before) = starts.iter().rev().find(counts)
+            && (before.token == new.token || new.round - before.round < plan.apart())
+        {
+            return broken(Invariant::Ec1, format!("{who} again, after {before:?}"));
+        }
+    }
+    let same = |s: &&Start| s.token == new.token && !s.void;
+    match starts.iter().rev().find(same) {
+        Some(before) if new.token.is_some() => broken(
+            Invariant::Ec1,
+            format!("{who} twice in a round, after {before:?}"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// EC-2. Forced runs are asked for.
+fn once_per_interval(plan: &Plan, who: &str, starts: &[Start], new: &Start) -> Result<(), Breach> {
+    if new.token.is_some() || !plan.calls.is_empty() {
+        return Ok(());
+    }
+    // A round that began under a lease goes on alone, and a check may come earlier in it than in the one before.
+    let apart = match plan.weather {
+        Weather::Outage => plan.apart(),
+        _ => plan.apart() - TOLERANCE,
+    };
+    let own = |s: &&Start| s.token.is_none() && s.pod == new.pod && s.life == new.life;
+    match starts.iter().rev().find(own) {
+        Some(before) if new.at - before.at < apart => {
+            broken(Invariant::Ec2, format!("{who} again, after {before:?}"))
+        }
+        _ => Ok(()),
+    }
+}
