@@ -207,8 +207,8 @@ fn unwrapped<'a>(code: &'a str, detail: &'a str) -> &'a str {
 
 /// What the server refused, by its error code and words.
 pub(crate) fn server(code: &str, detail: &str) -> Failure {
-    let words = brief(detail);
-    let is = |kind, why: &str| Failure::new(kind, format!("{why} (`{code}` {words})"));
+    let (shown, words) = (brief(code), brief(detail));
+    let is = |kind, why: &str| Failure::new(kind, format!("{why} (`{shown}` {words})"));
     match unwrapped(code, detail) {
         "NOAUTH" => Failure::new(
             StoreErrorKind::Auth,
@@ -295,6 +295,15 @@ mod tests {
     fn said(line: &str) -> Failure {
         let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         driver(&value.extract_error().unwrap_err(), "h:1")
+    }
+
+    #[test]
+    fn a_foreign_error_code_is_cut_and_shown_on_one_line() {
+        let failure = said(&format!("\u{0}\u{1b}[31m{} no", "X".repeat(5_000)));
+        assert_eq!(failure.kind, StoreErrorKind::Protocol);
+        let message = failure.message;
+        assert!(!message.chars().any(char::is_control), "{message:?}");
+        assert!(message.len() < 3 * MAX_DETAIL_CHARS, "{message}");
     }
 
     #[test]
