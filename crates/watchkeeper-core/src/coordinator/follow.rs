@@ -54,6 +54,10 @@ impl Coordinator {
             Ok(read) => {
                 self.store_answered(Act::Read, out);
                 self.take_in(now, reading, read, out);
+                if !self.wants_lease(now.steady) {
+                    // Nothing is waited for any more, even if the report brought nothing new.
+                    self.waits_since = None;
+                }
                 if let Phase::Following { released, .. } = self.phase
                     && (released || !self.wants_lease(now.steady))
                 {

@@ -372,3 +372,30 @@ fn a_live_lease_in_place_of_a_dead_lock_is_respected() {
     pod.until(4_061);
     assert_eq!(pod.until(4_111), [acquire(4, 3, 0)]);
 }
+
+#[test]
+fn having_waited_for_others_once_is_no_reason_to_be_impatient_with_the_next() {
+    let mut pod = Pod::rested_with(|s| {
+        for check in &mut s.checks {
+            check.timeout = millis(100);
+        }
+    });
+    // The store lost its data, and another pod is the first to offer what all of them have.
+    assert_eq!(pod.at(500, Event::Noticed(Hint::Resumed)), [read(5, 7)]);
+    pod.at(510, nothing(5, 7));
+    assert_eq!(pod.until(560), [acquire(6, 2, 7)]);
+    pod.at(570, busy(6, "other", 8, 3_000));
+    pod.at(580, Event::Noticed(Hint::Released));
+    assert_eq!(pod.at(581, Event::Noticed(Hint::Report)), [read(7, 7)]);
+    let entries = ["a", "b"].map(|name| (entry(name, "me", Some(7), 80), 500));
+    pod.at(
+        582,
+        found(7, 8, 0, report("other", 570, 10, 0, entries.into())),
+    );
+    // When the next round is due, somebody else is first once more.
+    let due = 80 + INTERVAL;
+    assert_eq!(pod.until(due + 60), [acquire(8, 3, 8)]);
+    let now = pod.now();
+    assert_eq!(pod.at(now + 10, busy(8, "third", 9, 3_000)), []);
+    assert_eq!(pod.view().mode, Mode::Following);
+}
