@@ -1,15 +1,17 @@
 //! What can be wrong with a configuration.
 
+use std::borrow::Cow;
+
 /// One thing that is wrong, worded for the person who has to mend it: where it stands, which key, what to do. Holds no
 /// secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// There is nothing to read.
-    #[error("{0}")]
+    #[error("{}", brief(.0))]
     NothingGiven(String),
     /// A file cannot be read.
-    #[error("{file}: {why}")]
+    #[error("{}: {}", brief(.file), brief(.why))]
     Unreadable {
         /// The file.
         file: String,
@@ -17,7 +19,7 @@ pub enum ConfigError {
         why: String,
     },
     /// A file is no TOML or no YAML.
-    #[error("{file}, line {line}: {why}")]
+    #[error("{}, line {line}: {}", brief(.file), brief(.why))]
     Syntax {
         /// The file.
         file: String,
@@ -27,7 +29,7 @@ pub enum ConfigError {
         why: String,
     },
     /// A key that is not known.
-    #[error("{origin}: unknown key `{key}`{hint}")]
+    #[error("{}: unknown key `{}`{}", brief(.origin), brief(.key), brief(.hint))]
     UnknownKey {
         /// File and line, variable or flag.
         origin: String,
@@ -37,7 +39,7 @@ pub enum ConfigError {
         hint: String,
     },
     /// A value that cannot be used.
-    #[error("{origin}: `{key}` {why}")]
+    #[error("{}: `{}` {}", brief(.origin), brief(.key), brief(.why))]
     Invalid {
         /// File and line, variable or flag.
         origin: String,
@@ -47,11 +49,26 @@ pub enum ConfigError {
         why: String,
     },
     /// A LiteLLM file that LiteLLM would not start with, or that asks for what is not there yet.
-    #[error("{file}: {why}")]
+    #[error("{}: {}", brief(.file), brief(.why))]
     Litellm {
         /// The file.
         file: String,
         /// Why, with the remedy.
         why: String,
     },
+}
+
+/// The most characters of one part of a message. A file may hold a word of a megabyte; a line for people may not.
+const MAX_PART_CHARS: usize = 600;
+
+fn brief(text: &str) -> Cow<'_, str> {
+    cut(text, MAX_PART_CHARS)
+}
+
+/// The text, cut where it is longer than a person reads.
+pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use figment::value::Value;
 
 use crate::config::Config;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, cut};
 use crate::layers::{ENV_PREFIX, Layers, Rank, shown_path};
 use crate::litellm::{Cache, LitellmFile};
 use crate::resolve::Resolver;
@@ -22,6 +22,8 @@ const CONFIG_VARIABLE: &str = "WATCHKEEPER_CONFIG";
 
 /// Most remarks that are passed on.
 const MAX_WARNINGS: usize = 100;
+/// The most characters of one: whole lists of names stand in them, but no file's longest words.
+const MAX_WARNING_CHARS: usize = 1_800;
 
 /// What a pod was started with. Prints the names of its variables only.
 #[derive(Clone, Default)]
@@ -182,6 +184,9 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
 fn bounded(mut warnings: Vec<String>) -> Vec<String> {
     let more = warnings.len().saturating_sub(MAX_WARNINGS);
     warnings.truncate(MAX_WARNINGS);
+    for warning in &mut warnings {
+        *warning = cut(warning, MAX_WARNING_CHARS).into_owned();
+    }
     if more > 0 {
         warnings.push(format!("and {more} more remarks of this kind"));
     }

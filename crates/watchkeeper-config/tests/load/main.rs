@@ -11,6 +11,7 @@ mod checks;
 mod errors;
 mod examples;
 mod garbage;
+mod hostile;
 mod litellm;
 mod order;
 mod show;
