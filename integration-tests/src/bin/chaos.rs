@@ -23,6 +23,9 @@ struct Arguments {
     /// How many daemons
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=20))]
     pods: u8,
+    /// Only print what would strike when
+    #[arg(long)]
+    plan: bool,
     /// Where the daemons' logs go instead of `target/chaos/seed-<seed>`
     #[arg(long)]
     logs: Option<PathBuf>,
@@ -42,6 +45,10 @@ async fn main() -> ExitCode {
         logs: arguments.logs,
     };
     println!("seed {}", options.seed);
+    if arguments.plan {
+        print!("{}", options.show_plan());
+        return ExitCode::SUCCESS;
+    }
     let outcome = run(&options).await;
     println!("{}", outcome.report());
     if outcome.passed() {

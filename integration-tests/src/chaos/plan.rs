@@ -8,15 +8,20 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
 /// The fleet runs undisturbed this long first, so that each run also shows what health looks like.
-const WARM_UP: Duration = Duration::from_secs(14);
+const WARM_UP: Duration = Duration::from_secs(16);
 /// A calm spell lasts from this ...
-const CALM_LEAST: Duration = Duration::from_secs(14);
+pub(super) const CALM_LEAST: Duration = Duration::from_secs(16);
 /// ... to this: longer than the bound of LV-1, and with some rounds after the fleet has settled.
-const CALM_MOST: Duration = Duration::from_secs(18);
+const CALM_MOST: Duration = Duration::from_secs(19);
+/// How long the slowest endpoint takes from one storm to the next, in turns: so that no round needs a renewal, and so
+/// that each needs several, since it outlasts the lease.
+const PACES_MS: [u64; 2] = [3_400, 700];
 /// So many faults make a storm.
 const STORM: std::ops::RangeInclusive<usize> = 3..=6;
 /// One begins this long after the one before, in milliseconds; where that one lasts longer, two are at work.
 const PACE_MS: std::ops::RangeInclusive<u64> = 1_500..=4_500;
+/// Longer than FB-1's bound, so that a pod that does not check for itself is found out.
+const AWAY_MS: std::ops::Range<u64> = 26_000..30_000;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +31,7 @@ pub(super) enum Kind {
     ShortStop,
     LongStop,
     RedisKilled,
+    RedisAway,
     RedisLost,
     RedisFrozen,
     Flushed,
@@ -42,12 +48,13 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Kill,
         Self::Terminate,
         Self::ShortStop,
         Self::LongStop,
         Self::RedisKilled,
+        Self::RedisAway,
         Self::RedisLost,
         Self::RedisFrozen,
         Self::Flushed,
@@ -70,6 +77,7 @@ impl Kind {
             Self::ShortStop => "pod stopped, woken soon",
             Self::LongStop => "pod stopped beyond its lease",
             Self::RedisKilled => "redis killed, back with its data",
+            Self::RedisAway => "redis away for longer than FB-1 allows",
             Self::RedisLost => "redis killed, back empty",
             Self::RedisFrozen => "redis frozen",
             Self::Flushed => "redis emptied (FLUSHALL)",
@@ -98,6 +106,7 @@ impl Kind {
         matches!(
             self,
             Self::RedisKilled
+                | Self::RedisAway
                 | Self::RedisLost
                 | Self::RedisFrozen
                 | Self::Flushed
@@ -110,6 +119,7 @@ impl Kind {
         matches!(
             self,
             Self::RedisKilled
+                | Self::RedisAway
                 | Self::RedisLost
                 | Self::RedisFrozen
                 | Self::TooSlow
@@ -145,6 +155,7 @@ impl Kind {
         let lease = u64::try_from(lock_ttl.as_millis()).unwrap();
         match self {
             Self::Flushed | Self::ScriptsFlushed => 0,
+            Self::RedisAway => dice.random_range(AWAY_MS),
             Self::Kill | Self::Terminate => dice.random_range(200..4_000),
             Self::ShortStop => dice.random_range(200..lease * 2 / 3),
             Self::LongStop => dice.random_range(lease + 300..lease + 4_000),
@@ -177,6 +188,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
+    /// Whether it can be at work beside these: two at once are enough.
+    pub(super) fn may_join(&self, active: &[&Self]) -> bool {
+        active.len() < 2 && !active.iter().any(|other| self.excludes(other))
+    }
+
     /// Whether both need the same pod's process, the same way, or Redis itself; so they are not at work together.
     fn excludes(&self, other: &Self) -> bool {
         let shared = || self.pods.iter().any(|pod| other.pods.contains(pod));
@@ -218,6 +234,8 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     /// The faults, earliest first.
     pub(super) faults: Vec<Fault>,
+    /// From when on the slowest endpoint takes how many milliseconds.
+    pub(super) paces: Vec<(Duration, u64)>,
     /// How long the run lasts.
     pub(super) length: Duration,
 }
@@ -230,7 +248,14 @@ impl Plan {
         // Each kind strikes once before any strikes a second time, but for those there twice.
         let mut deck = Vec::new();
         let mut at = WARM_UP;
+        let mut turns = PACES_MS.iter().copied().cycle();
+        let mut paces: Vec<_> = turns
+            .next()
+            .map(|pace| (Duration::ZERO, pace))
+            .into_iter()
+            .collect();
         loop {
+            let begins = at;
             let mut storm: Vec<Fault> = Vec::new();
             for _ in 0..dice.random_range(STORM) {
                 if deck.is_empty() {
@@ -270,12 +295,14 @@ impl Plan {
                 break;
             }
             faults.extend(storm);
+            paces.extend(turns.next().map(|pace| (begins, pace)));
             at = over + calm;
         }
         faults.sort_by_key(|fault| fault.at);
         Self {
             seed,
             faults,
+            paces,
             length,
         }
     }
@@ -349,7 +376,7 @@ mod tests {
     #[test]
     fn two_minutes_hold_most_kinds_five_all_and_every_run_ends_calm() {
         for seed in 0..200 {
-            for (minutes, least) in [(2, 9), (5, 17)] {
+            for (minutes, least) in [(2, 7), (5, 18)] {
                 let plan = plan(seed, minutes);
                 let mut kinds: Vec<Kind> = plan.faults.iter().map(|fault| fault.kind).collect();
                 kinds.sort();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::judge::{self, Judgement, RULES};
-use super::plan::{Fault, Plan};
+use super::plan::{CALM_LEAST, Fault, Plan};
 use super::stage::{self, AtWork, LOCK_TTL, Stage};
 use super::table;
 use super::timeline::{Start, Timeline, seconds};
@@ -72,6 +72,18 @@ impl Outcome {
     }
 }
 
+impl Options {
+    fn plan(&self) -> Plan {
+        Plan::new(self.seed, self.length, self.pods, LOCK_TTL)
+    }
+
+    /// What is going to strike when, as text.
+    #[must_use]
+    pub fn show_plan(&self) -> String {
+        table::plan(&self.plan())
+    }
+}
+
 fn default_logs(seed: u64) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
@@ -97,7 +109,7 @@ pub async fn run(options: &Options) -> Outcome {
             std::fs::remove_file(old).unwrap();
         }
     }
-    let plan = Plan::new(options.seed, options.length, options.pods, LOCK_TTL);
+    let plan = options.plan();
     let recorder = Recorder::new(Timeline::new(stage::terms(options.pods)));
     let mut stage = Stage::set_up(recorder.clone(), options.pods, logs.clone()).await;
     let watching = watch::start(&recorder, &stage.addresses(), stage.redis());
@@ -122,8 +134,9 @@ pub async fn run(options: &Options) -> Outcome {
 }
 
 enum Step<'a> {
+    Pace(u64),
     Begin(&'a Fault),
-    End(AtWork),
+    End(&'a Fault, AtWork),
 }
 
 /// Carries out the plan, one step after the other.
@@ -133,20 +146,34 @@ async fn play(recorder: &Recorder, stage: &mut Stage, plan: &Plan) {
         .iter()
         .map(|fault| (recorder.moment(fault.at), Step::Begin(fault)))
         .collect();
+    let paces = plan.paces.iter();
+    steps.extend(paces.map(|(at, millis)| (recorder.moment(*at), Step::Pace(*millis))));
+    let mut active: Vec<&Fault> = Vec::new();
+    let mut end = recorder.moment(plan.length);
     while let Some(next) = (0..steps.len()).min_by_key(|index| steps[*index].0) {
         let (at, step) = steps.swap_remove(next);
         wait(stage, at).await;
         match step {
+            Step::Pace(millis) => stage.pace(millis),
+            // Those before it may be late: they waited for a leader, or for a pod that was slow to leave.
+            Step::Begin(fault) if !fault.may_join(&active) => {
+                steps.push((Instant::now() + LOOK_EVERY, Step::Begin(fault)));
+            }
             Step::Begin(fault) => {
                 let at_work = stage.begin(fault).await;
+                active.push(fault);
                 // As long as planned, also where it waited for a leader.
                 let until = Instant::now() + (fault.until - fault.at);
-                steps.push((until, Step::End(at_work)));
+                steps.push((until, Step::End(fault, at_work)));
             }
-            Step::End(at_work) => stage.end(at_work).await,
+            Step::End(fault, at_work) => {
+                stage.end(at_work).await;
+                active.retain(|other| *other != fault);
+                end = end.max(Instant::now() + CALM_LEAST);
+            }
         }
     }
-    wait(stage, recorder.moment(plan.length)).await;
+    wait(stage, end).await;
 }
 
 async fn wait(stage: &mut Stage, until: Instant) {

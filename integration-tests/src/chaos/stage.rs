@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// Six times the limit of one store operation, the least that is allowed.
 pub(super) const LOCK_TTL: Duration = Duration::from_secs(3);
 /// Also R, since all checks of a round run at once.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 const JITTER: f64 = 0.05;
 /// Told to leave, a pod may finish its probes for as long.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -30,8 +30,10 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// How long a strike waits for somebody to lead a round: one comes per interval.
 const LEADER_LIMIT: Duration = Duration::from_millis(2_500);
-/// How long each check's endpoint takes, so that a good part of the time a round is under way.
-const CHECKS: [(&str, u64); 4] = [("m1", 10), ("m2", 100), ("m3", 300), ("m4", 700)];
+/// How many milliseconds each check's endpoint takes.
+const CHECKS: [(&str, u64); 4] = [("m1", 10), ("m2", 100), ("m3", 300), (SLOWEST, 0)];
+/// The one whose pace is the plan's.
+const SLOWEST: &str = "m4";
 
 pub(super) fn terms(pods: usize) -> Terms {
     let interval = seconds(INTERVAL);
@@ -64,7 +66,7 @@ struct Place {
 pub(super) struct Stage {
     recorder: Recorder,
     redis: RedisProcess,
-    pub(super) mock: MockLlm,
+    mock: MockLlm,
     places: Vec<Place>,
     logs: PathBuf,
 }
@@ -144,6 +146,12 @@ impl Stage {
 
     pub(super) fn redis(&self) -> SocketAddr {
         self.redis.address()
+    }
+
+    /// From now on the slowest endpoint takes so long.
+    pub(super) fn pace(&self, millis: u64) {
+        self.mock
+            .set(SLOWEST, Behaviour::Delay(Duration::from_millis(millis)));
     }
 
     fn spawn(&mut self, pod: usize) {
@@ -246,7 +254,7 @@ impl Stage {
                     .iter()
                     .for_each(|pod| self.strike_pod(fault.kind, *pod));
             }
-            Kind::RedisKilled => return self.redis.kill().await,
+            Kind::RedisKilled | Kind::RedisAway => return self.redis.kill().await,
             Kind::RedisLost => {
                 self.redis.kill().await;
                 return self.redis.wipe();
@@ -304,7 +312,7 @@ impl Stage {
                     }
                 }
             }
-            Kind::RedisKilled | Kind::RedisLost => {
+            Kind::RedisKilled | Kind::RedisAway | Kind::RedisLost => {
                 self.redis.start_again().await;
                 let address = self.redis.address();
                 crate::eventually("redis has loaded its data", START_LIMIT, async || {
@@ -380,5 +388,28 @@ impl Stage {
             self.keep_log(pod);
         }
         self.mock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::plan::Plan;
+
+    #[test]
+    fn a_redis_that_is_away_is_away_for_longer_than_fb_1_and_calm_is_longer_than_lv_1() {
+        let terms = terms(4);
+        for seed in 0..20 {
+            let plan = Plan::new(seed, Duration::from_secs(600), 4, LOCK_TTL);
+            let away = plan.faults.iter().filter(|f| f.kind == Kind::RedisAway);
+            let lasts: Vec<Seconds> = away.map(|f| seconds(f.until - f.at)).collect();
+            assert!(!lasts.is_empty());
+            assert!(
+                lasts.iter().all(|lasts| *lasts > terms.oldest() + 2.0),
+                "{lasts:?}"
+            );
+            let over = plan.faults.iter().map(|fault| fault.until).max().unwrap();
+            assert!(seconds(plan.length - over) > terms.liveness() + 1.5);
+        }
     }
 }

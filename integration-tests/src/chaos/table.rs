@@ -44,6 +44,12 @@ pub(super) fn table(plan: &Plan, timeline: &Timeline, judgement: &Judgement) -> 
     let or_none = |value: Option<Seconds>| {
         value.map_or_else(|| "none seen".to_owned(), |value| format!("{value:.2} s"))
     };
+    let when = |value: Option<(Seconds, Seconds)>| {
+        value.map_or_else(
+            || "none seen".to_owned(),
+            |(value, at)| format!("{value:.2} s (at {at:.1} s)"),
+        )
+    };
     let rows = [
         (
             "probes made, at most due",
@@ -64,19 +70,27 @@ pub(super) fn table(plan: &Plan, timeline: &Timeline, judgement: &Judgement) -> 
         ),
         (
             "worst takeover from a struck leader",
-            or_none(figures.worst_takeover),
+            format!(
+                "{}, of which up to {} s are the lease's",
+                when(figures.worst_takeover),
+                terms.lock_ttl
+            ),
         ),
         (
             "worst recovery after a storm",
             format!(
                 "{}, bound {:.2} s",
-                or_none(figures.worst_recovery),
+                when(figures.worst_recovery),
                 terms.liveness()
             ),
         ),
         (
             "worst age shown by a pod that ran",
-            format!("{:.2} s, bound {:.2} s", figures.worst_age, terms.oldest()),
+            format!(
+                "{}, bound {:.2} s",
+                when(Some(figures.worst_age)),
+                terms.oldest()
+            ),
         ),
         (
             "worst lateness of this machine",
@@ -124,12 +138,22 @@ fn doubled(timeline: &Timeline) -> Seconds {
     sum - union
 }
 
-/// After a failure: the plan, and what was broken.
-pub(super) fn evidence(plan: &Plan, timeline: &Timeline, judgement: &Judgement) -> String {
-    let mut text = String::from("\nthe plan:\n");
+/// What is going to strike when.
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
     for fault in &plan.faults {
         let _ = writeln!(text, "  {fault}");
     }
+    for (at, millis) in &plan.paces {
+        let at = at.as_secs_f64();
+        let _ = writeln!(text, "  {at:8.2} s  the slowest endpoint takes {millis} ms");
+    }
+    text
+}
+
+/// After a failure: the plan, and what was broken.
+pub(super) fn evidence(of: &Plan, timeline: &Timeline, judgement: &Judgement) -> String {
+    let mut text = format!("\nthe plan:\n{}", plan(of));
     let _ = writeln!(text, "\n{} broken:", judgement.violations.len());
     for violation in judgement.violations.iter().take(SHOWN) {
         let Violation {

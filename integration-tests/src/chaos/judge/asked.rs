@@ -167,7 +167,9 @@ fn takeovers(timeline: &Timeline, judgement: &mut Judgement) {
             .all(|(_, other)| !other.span.touches(took));
         if alone {
             let worst = &mut judgement.figures.worst_takeover;
-            *worst = Some(worst.map_or(took.length(), |had| had.max(took.length())));
+            if worst.is_none_or(|(had, _)| had < took.length()) {
+                *worst = Some((took.length(), took.from));
+            }
         }
     }
 }

@@ -30,9 +30,9 @@ use super::timeline::Timeline;
 /// cores serve some ten processes. A second probe of a round comes within 0.1 s of the first, and is still told.
 const ARRIVAL_SLACK: Seconds = 0.4;
 
-/// An age is the store's judgement of another pod's, read some time ago: it may be off by a store operation, and a
-/// request to a pod takes time. One round is four times that.
-const AGE_SLACK: Seconds = 0.5;
+/// An age is the store's judgement, and travels with an answer: a daemon believes one that took up to twice the limit of
+/// a store operation (0.5 s here), and adds nothing for the way. One round is twice that.
+const AGE_SLACK: Seconds = 1.0;
 
 /// The bounds of LV-1 and FB-1 hold spare seconds already; this is for the sampling and the machine.
 const BOUND_SLACK: Seconds = 1.0;
@@ -94,9 +94,10 @@ pub(super) struct Figures {
     pub(super) probes_allowed: usize,
     pub(super) rounds: usize,
     pub(super) calm_seconds: Seconds,
-    pub(super) worst_takeover: Option<Seconds>,
-    pub(super) worst_recovery: Option<Seconds>,
-    pub(super) worst_age: Seconds,
+    /// How long, and when.
+    pub(super) worst_takeover: Option<(Seconds, Seconds)>,
+    pub(super) worst_recovery: Option<(Seconds, Seconds)>,
+    pub(super) worst_age: (Seconds, Seconds),
     pub(super) worst_lag: Seconds,
     pub(super) smallest_gap: Option<Seconds>,
     pub(super) smallest_gap_alone: Option<Seconds>,

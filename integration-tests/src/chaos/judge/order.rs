@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use watchkeeper_core::invariant::Invariant;
 
 use super::asked::outages;
-use super::{AGE_SLACK, BACK_SLACK, Judgement};
+use super::{BACK_SLACK, Judgement};
 use crate::chaos::spans::{Seconds, Span, gaps};
-use crate::chaos::timeline::{Sample, Shown, Timeline};
+use crate::chaos::timeline::{OPERATION, Sample, Shown, Timeline};
 
 pub(super) fn judge(timeline: &Timeline, judgement: &mut Judgement) {
     for epoch in epochs(timeline) {
@@ -156,8 +156,9 @@ fn labelled(timeline: &Timeline, pod: usize, judgement: &mut Judgement) {
             judgement.count(Invariant::Sn3);
             // The age and the label are of one moment.
             let old = age > terms.fresh_for + 0.01;
+            // An operation that was under way may still have told of one.
             let away = outages.iter().any(|o| {
-                o.contains(sample.asked) && sample.asked - o.from > terms.lock_ttl + AGE_SLACK
+                o.contains(sample.asked) && sample.asked - o.from > terms.lock_ttl + OPERATION
             });
             if old && (label == "fresh" || (label == "refreshing" && away)) {
                 let text = format!(

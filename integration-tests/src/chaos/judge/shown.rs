@@ -83,8 +83,8 @@ fn not_too_old(timeline: &Timeline, asked: &Asked<'_>, sample: &Sample, judgemen
         // One that just woke shows what it had until it has read again.
         let paused = stopped(Span::new(sample.answered - oldest, sample.answered)) > 0.0;
         let worst = &mut judgement.figures.worst_age;
-        if !paused {
-            *worst = worst.max(age);
+        if !paused && age > worst.0 {
+            *worst = (age, sample.answered);
         }
         // A restarted pod finds what is there; its own bound begins with it.
         if age > bound(sample.answered - age) && up > bound(life.span.from) {
@@ -145,7 +145,7 @@ fn recovered(timeline: &Timeline, calm: Span, judgement: &mut Judgement) {
             sample.pod == pod && sample.asked >= calm.from && is_well(timeline, sample, calm.from)
         });
         match well {
-            Some(sample) if sample.answered <= deadline => {
+            Some(sample) if sample.answered <= deadline.min(calm.until) => {
                 worst = worst.max(sample.answered - calm.from);
             }
             // The next fault came too early to tell.
@@ -168,5 +168,7 @@ fn recovered(timeline: &Timeline, calm: Span, judgement: &mut Judgement) {
     }
     judgement.count(Invariant::Lv1);
     let recovery = &mut judgement.figures.worst_recovery;
-    *recovery = Some(recovery.map_or(worst, |had| had.max(worst)));
+    if recovery.is_none_or(|(had, _)| had < worst) {
+        *recovery = Some((worst, calm.from));
+    }
 }

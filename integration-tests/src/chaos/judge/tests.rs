@@ -296,7 +296,7 @@ fn a_fleet_that_does_not_find_together_after_the_faults_breaks_lv_1() {
     timeline.events.push(cut.clone());
     stays(&mut timeline, 33.0);
     assert_eq!(broken(&timeline), []);
-    assert_eq!(judge(&timeline).figures.worst_recovery, Some(11.25));
+    assert_eq!(judge(&timeline).figures.worst_recovery, Some((11.25, 22.0)));
     // The next fault comes before the bound: nobody can tell.
     let mut timeline = healthy();
     timeline.events.push(cut);
@@ -455,7 +455,7 @@ fn a_takeover_is_measured_where_nothing_else_was_wrong() {
             round.pod = Some(1);
         }
     }
-    let took = judge(&timeline).figures.worst_takeover.unwrap();
+    let (took, _) = judge(&timeline).figures.worst_takeover.unwrap();
     assert!((3.5..4.0).contains(&took), "{took}");
     timeline.events.push(event(Kind::Slow, &[1], 31.0, 31.5));
     assert_eq!(judge(&timeline).figures.worst_takeover, None);
