@@ -30,6 +30,11 @@ outside=$(grep -rnE '\bstd::(env|fs|io|net|os|process|thread)\b|\b(Instant|Syste
   --include='*.rs' crates/watchkeeper-core/src || true)
 [ -z "$outside" ] || complain "watchkeeper-core reaches outside by the standard library:"$'\n'"$outside"
 
+# Bugs that the simulation puts back ship with nothing.
+planted=$(cargo tree --locked --quiet --package watchkeeper --edges normal,build,features --target all --all-features |
+  grep -F 'planted-bugs' || true)
+[ -z "$planted" ] || complain "\`watchkeeper\` ships planted bugs: $planted"
+
 # may_know CRATE EDGES CRATE...: of this workspace, CRATE reaches these and no others.
 may_know() {
   local crate=$1 edges=$2 known reached

@@ -76,6 +76,9 @@ fi
 
 if wants unit; then
   test_step unit bounded 1200 scripts/unit-tests.sh
+  # Builds again what the bugs stand in, and nothing else.
+  test_step 'planted bugs' bounded 300 cargo test --workspace --locked --no-fail-fast \
+    --features watchkeeper-simulation/planted-bugs --test planted -- --nocapture
 fi
 if wants live; then
   test_step live bounded 300 cargo test --workspace --locked --no-fail-fast --test live
