@@ -154,10 +154,14 @@ fn children(table: &str) -> Vec<&'static str> {
 
 /// The name that a slip of the finger away from it was meant: at most one edit in three letters.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let length = name.chars().count();
+    let near = |edits: usize, candidate: &str| edits * 3 <= candidate.len().max(3);
     known
         .iter()
+        // It takes at least so many edits, and counting them for a word of a megabyte takes minutes.
+        .filter(|candidate| near(length.abs_diff(candidate.chars().count()), candidate))
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
-        .filter(|(edits, candidate)| *edits * 3 <= candidate.len().max(3))
+        .filter(|(edits, candidate)| near(*edits, candidate))
         .min()
         .map(|(_, candidate)| candidate)
 }
