@@ -30,6 +30,14 @@ chaos MINUTES="10" *ARGS:
     cargo build --locked --package watchkeeper
     cargo run --locked --package watchkeeper-integration-tests --bin chaos -- {{ MINUTES }} {{ ARGS }}
 
+# One seed of the simulated fleets, in all weathers or one: `just sim 12 --weather storm`.
+sim SEED *ARGS:
+    cargo run --locked --quiet --release --package watchkeeper-simulation --bin sim -- {{ SEED }} {{ ARGS }}
+
+# As many seeds as fit into so many minutes.
+sim-long MINUTES="10" *ARGS:
+    cargo run --locked --quiet --release --package watchkeeper-simulation --bin sim -- --minutes {{ MINUTES }} {{ ARGS }}
+
 # What has to pass before a change lands.
 ci:
     .ci/run

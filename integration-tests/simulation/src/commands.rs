@@ -35,7 +35,7 @@ impl World<'_> {
                     &self.pods[pod],
                     group,
                     &check,
-                    &*self.store,
+                    &self.store,
                     self.now,
                 )?;
                 self.pods[pod].probes.insert((group, probe));
@@ -176,7 +176,7 @@ impl World<'_> {
         let name = self.pods[pod].name.clone();
         self.note(|| format!("    store: {name}/{group} {what:?} -> {shown}"));
         self.rules
-            .performed(self.plan, &*self.store, group, command, &event, self.now)?;
+            .performed(self.plan, &self.store, group, command, &event, self.now)?;
         self.spread_notices();
         if !self.loses_answer(pod) {
             for _ in 0..self.copies() {

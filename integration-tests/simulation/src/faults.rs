@@ -129,6 +129,35 @@ impl Fault {
         }
     }
 
+    /// The name under which it is counted.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Outage { whom: None, .. } => "fault: outage",
+            Self::Outage { .. } => "fault: partition",
+            Self::Failover { .. } => "fault: failover",
+            Self::Slow(_) => "fault: slow",
+            Self::Lossy { .. } => "fault: lossy",
+            Self::LostAnswers { .. } => "fault: lost answers",
+            Self::Doubled(_) => "fault: doubled",
+            Self::NoWrites(_) => "fault: no writes",
+            Self::NoPublish(_) => "fault: no publications",
+            Self::Deaf => "fault: deaf",
+            Self::Wipe => "fault: wipe",
+            Self::StoreClock(_) => "fault: store clock",
+            Self::BadLock(_) => "fault: bad lock",
+            Self::EndlessLock(_) => "fault: endless lock",
+            Self::BadReport(_) => "fault: bad report",
+            Self::BadToken(_) => "fault: bad token",
+            Self::Crash { .. } => "fault: crash",
+            Self::Pause(_) => "fault: pause",
+            Self::Asleep(_) => "fault: asleep",
+            Self::Drain { changes: true, .. } => "fault: new configuration",
+            Self::Drain { .. } => "fault: drain",
+            Self::WallClock { .. } => "fault: wall clock",
+            Self::Hanging(_) => "fault: hanging probes",
+        }
+    }
+
     /// Whether the fault speaks of a pod from `pods` on.
     pub(super) fn needs_pod_from(&self, pods: usize) -> bool {
         match self {

@@ -31,6 +31,7 @@ impl World<'_> {
     pub(super) fn begin(&mut self, index: usize) -> Result<(), Breach> {
         let what = self.plan.troubles[index].what.clone();
         self.note(|| format!("begins: {what:?}"));
+        self.count(what.name());
         self.active.push(index);
         match what {
             Fault::Failover { .. } => {

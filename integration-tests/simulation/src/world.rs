@@ -349,7 +349,7 @@ impl<'a> World<'a> {
             for group in 0..self.plan.groups.len() {
                 let is_live = |pod: &Pod| pod.state == State::Up && pod.groups.contains_key(&group);
                 if self.pods.iter().any(is_live) {
-                    self.rules.alive(&*self.store, self.plan, group)?;
+                    self.rules.alive(&self.store, self.plan, group)?;
                 }
             }
         }
