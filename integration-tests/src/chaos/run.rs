@@ -118,6 +118,7 @@ pub async fn run(options: &Options) -> Outcome {
     let mut timeline = finish(&recorder, stage).await;
     sort(&mut timeline);
     std::fs::write(logs.join("timeline.log"), table::timeline(&timeline)).unwrap();
+    std::fs::write(logs.join("samples.log"), table::samples(&timeline)).unwrap();
     let judgement = judge::judge(&timeline);
     Outcome {
         command: format!(

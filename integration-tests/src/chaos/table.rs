@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::judge::{Judgement, RULES, Rule, Violation};
 use super::plan::{Kind, Plan};
 use super::spans::{Seconds, Span};
-use super::timeline::{Event, Timeline};
+use super::timeline::{Event, Sample, Timeline};
 
 /// Of a long list the first are enough.
 const SHOWN: usize = 12;
@@ -155,6 +155,7 @@ pub(super) fn plan(plan: &Plan) -> String {
 pub(super) fn evidence(of: &Plan, timeline: &Timeline, judgement: &Judgement) -> String {
     let mut text = format!("\nthe plan:\n{}", plan(of));
     let _ = writeln!(text, "\n{} broken:", judgement.violations.len());
+    let mut told = f64::NEG_INFINITY;
     for violation in judgement.violations.iter().take(SHOWN) {
         let Violation {
             rule,
@@ -165,8 +166,12 @@ pub(super) fn evidence(of: &Plan, timeline: &Timeline, judgement: &Judgement) ->
         if let Rule::Invariant(invariant) = rule {
             let _ = writeln!(text, "{:>11}  ({})", "", invariant.says());
         }
-        for line in around(timeline, *at) {
-            let _ = writeln!(text, "            {line}");
+        // What is broken together has one story.
+        if at - told > AFTER {
+            told = *at;
+            for line in around(timeline, *at) {
+                let _ = writeln!(text, "            {line}");
+            }
         }
     }
     if judgement.violations.len() > SHOWN {
@@ -195,6 +200,20 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
         .into_iter()
         .map(|(at, what)| format!("{at:9.3} s  {what}\n"))
         .collect()
+}
+
+/// What each pod showed at each look, as lines.
+pub(super) fn samples(timeline: &Timeline) -> String {
+    let line = |sample: &Sample| {
+        let shown = sample.view.as_ref().map(|view| view.to_string());
+        format!(
+            "{:9.3} s  pod-{} {}\n",
+            sample.answered,
+            sample.pod + 1,
+            shown.as_deref().unwrap_or("does not answer")
+        )
+    };
+    timeline.samples.iter().map(line).collect()
 }
 
 fn happened(timeline: &Timeline) -> Vec<(Seconds, String)> {

@@ -1,5 +1,6 @@
 //! The record of a run: all that the judge gets to see.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::plan::Kind;
@@ -79,6 +80,24 @@ pub(super) struct View {
     pub(super) mode: String,
     pub(super) store_up: bool,
     pub(super) results: Vec<Shown>,
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = if self.store_up { "up" } else { "down" };
+        write!(f, "{}, store {store}", self.mode)?;
+        for shown in &self.results {
+            write!(f, "; {}", shown.check)?;
+            let Some(age) = shown.age else { continue };
+            let label = shown.label.as_deref().unwrap_or("unlabelled");
+            let by = shown.by.as_deref().unwrap_or("nobody");
+            write!(f, " {label} {age:.3} s by {by}")?;
+            if let Some(token) = shown.token {
+                write!(f, " under {token}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A pod was asked what it shows.

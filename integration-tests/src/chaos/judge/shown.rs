@@ -83,7 +83,8 @@ fn not_too_old(timeline: &Timeline, asked: &Asked<'_>, sample: &Sample, judgemen
         // One that just woke shows what it had until it has read again.
         let paused = stopped(Span::new(sample.answered - oldest, sample.answered)) > 0.0;
         let worst = &mut judgement.figures.worst_age;
-        if !paused && age > worst.0 {
+        // Nor is one to blame for what it found at its start.
+        if !paused && up >= age && age > worst.0 {
             *worst = (age, sample.answered);
         }
         // A restarted pod finds what is there; its own bound begins with it.
@@ -156,11 +157,12 @@ fn recovered(timeline: &Timeline, calm: Span, judgement: &mut Judgement) {
                     .iter()
                     .rev()
                     .find(|sample| sample.pod == pod && sample.answered <= deadline)
-                    .and_then(|sample| sample.view.as_ref());
+                    .and_then(|sample| Some(sample.view.as_ref()?.to_string()));
                 let text = format!(
-                    "pod-{} is not one of a fleet with a new report {within:.1} s after the last fault ended at {:.2} s; it shows {last:?}",
+                    "pod-{} is not one of a fleet with a new report {within:.1} s after the last fault ended at {:.2} s; it shows {}",
                     pod + 1,
-                    calm.from
+                    calm.from,
+                    last.as_deref().unwrap_or("nothing")
                 );
                 judgement.broken(Invariant::Lv1, deadline, text);
             }
