@@ -65,10 +65,16 @@ fn brief(text: &str) -> Cow<'_, str> {
     cut(text, MAX_PART_CHARS)
 }
 
-/// The text, cut where it is longer than a person reads.
+/// The text on one line, cut where it is longer than a person reads. Quoted text may hold anything.
 pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    if end.is_none() && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
     }
+    let shown = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    let mut line = shown.replace(char::is_control, "?");
+    if end.is_some() {
+        line.push('…');
+    }
+    Cow::Owned(line)
 }

@@ -91,6 +91,8 @@ fn words(known: &'static [&'static str]) -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn no_toml_file_makes_it_panic(text in words(TOML)) {
         let _ = World::toml(&text).load();

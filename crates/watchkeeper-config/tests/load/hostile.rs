@@ -309,3 +309,13 @@ fn thousands_of_keys_are_read_in_time() {
     let error = said(&World::toml(&keys));
     assert!(error.contains("unknown key"), "{error}");
 }
+
+#[test]
+fn no_value_moves_the_cursor_of_who_reads_the_message() {
+    for value in ["127.0.0.1\\u001b[2J", "1\\t2", "1\\n2", "1\\r2"] {
+        let text = format!("[http]\nlisten = \"{value}\"\n{}", crate::CHECK);
+        assert!(said(&World::toml(&text)).contains("must be an address"));
+        let text = format!("general_settings: {{health_check_interval: \"{value}\"}}\n");
+        said(&World::litellm(&text));
+    }
+}
