@@ -13,5 +13,6 @@
 mod conformance;
 mod damage;
 mod doors;
+mod generated;
 mod outages;
 mod support;
