@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use watchkeeper_core::error::{StoreError, StoreOp};
+use watchkeeper_core::invariant::Invariant::{Ec1, Fb1, Ls3, Sn1};
 use watchkeeper_core::status::Snapshot;
 use watchkeeper_core::time::Moment;
 use watchkeeper_core::verdict::Outcome;
@@ -115,13 +116,13 @@ impl Metrics {
         registry.register("probes", "Probes made by this pod", m.probes.clone());
         registry.register(
             "probes_saved",
-            "Checks in each report adopted from another pod",
+            format!("Checks in each report adopted from another pod ({Ec1})"),
             m.probes_saved.clone(),
         );
         registry.register("rounds", "Rounds, by how they were made", m.rounds.clone());
         registry.register(
             "report_age_seconds",
-            "Age of the oldest result shown",
+            format!("Age of the oldest result shown ({Fb1})"),
             m.report_age.clone(),
         );
         registry.register(
@@ -131,12 +132,13 @@ impl Metrics {
         );
         registry.register(
             "lease_lost",
-            "Leases lost against this pod's will",
+            // The help texts name the promises that are at work where these rise.
+            format!("Leases lost against this pod's will ({Ls3})"),
             m.lease_lost.clone(),
         );
         registry.register(
             "publishes_fenced",
-            "Reports refused by their token",
+            format!("Reports refused by their token ({Sn1})"),
             m.publishes_fenced.clone(),
         );
         registry.register(

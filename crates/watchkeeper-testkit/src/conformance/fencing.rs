@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use watchkeeper_core::cache::{Found, Published, Then};
+use watchkeeper_core::invariant::Invariant::{Ls1, Ls3, Sn1};
 use watchkeeper_core::lease::{Released, Renewed, Token};
 
 use super::Harness;
@@ -30,7 +31,7 @@ pub async fn tokens_rise_across_releases(harness: &dyn Harness) {
     for _ in 0..10 {
         for pod in [&a, &b] {
             let token = pod.win(LONG).await;
-            assert!(token > last);
+            assert!(token > last, "{Ls1}: {token} after {last}");
             assert_eq!(pod.release(token).await, Released::Done);
             last = token;
         }
@@ -45,7 +46,8 @@ pub async fn tokens_rise_across_expiry(harness: &dyn Harness) {
     request.floor = Token(a.win(SHORT).await.0 + HOUR_MICROS);
     let first = a.win_as(&request).await;
     harness.elapse(PAST_SHORT).await;
-    assert!(b.win(LONG).await > first);
+    let second = b.win(LONG).await;
+    assert!(second > first, "{Ls1}: {second} after {first}");
 }
 
 /// A pod that saw a higher token than the store remembers is granted a still higher one.
@@ -143,7 +145,7 @@ pub async fn publishing_after_the_lease_ended_is_fenced(harness: &dyn Harness) {
     let token = a.win(SHORT).await;
     harness.elapse(PAST_SHORT).await;
     let published = a.publish(token, b"late", Then::Release).await;
-    assert_eq!(published, Published::Fenced { current: token });
+    assert_eq!(published, Published::Fenced { current: token }, "{Ls3}");
     assert_eq!(a.read().await.found, Found::Nothing);
 }
 
@@ -183,10 +185,11 @@ pub async fn a_lower_token_never_overwrites_a_higher(harness: &dyn Harness) {
         Published::Done
     );
     let late = a.publish(first, b"old", Then::Release).await;
-    assert_eq!(late, Published::Fenced { current: second });
+    assert_eq!(late, Published::Fenced { current: second }, "{Sn1}");
     let stored = a.report().await;
     assert_eq!(
         (stored.token, stored.value.as_slice()),
-        (second, &b"new"[..])
+        (second, &b"new"[..]),
+        "{Sn1}"
     );
 }

@@ -2,6 +2,7 @@
 
 use watchkeeper_core::cache::{Found, Published, Then};
 use watchkeeper_core::error::StoreErrorKind;
+use watchkeeper_core::invariant::Invariant;
 use watchkeeper_core::lease::{LockState, Token};
 
 use super::Harness;
@@ -127,7 +128,8 @@ pub async fn a_late_earlier_edition_changes_nothing(harness: &dyn Harness) {
     let late = a.edition(token, 1, b"some", Then::Release);
     assert_eq!(a.store.publish(&late).await.unwrap(), Published::Done);
     let stored = a.report().await;
-    assert_eq!((stored.edition, stored.value.as_slice()), (2, &b"more"[..]));
+    let shown = (stored.edition, stored.value.as_slice());
+    assert_eq!(shown, (2, &b"more"[..]), "{}", Invariant::Sn2);
     assert_eq!(a.locked().await.token, Some(token));
 }
 
