@@ -1,10 +1,18 @@
-//! What fleets are promised to do: probes per round, take-over.
+//! What fleets are promised to do: how soon a report is seen, probes per round, take-over.
+
+pub(crate) mod local;
+mod rounds;
+mod seen;
+pub(crate) mod stand;
+mod takeover;
 
 use crate::row::Row;
 use crate::{Ctx, Error};
 
-/// The rows of this part.
-#[allow(clippy::unused_async)] // the signature is the same for every part
-pub(crate) async fn rows(_ctx: &Ctx) -> Result<Vec<Row>, Error> {
-    Ok(Vec::new())
+/// The rows of this part, one after the other: those in milliseconds want the machine for themselves.
+pub(crate) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
+    let mut rows = seen::rows(ctx).await?;
+    rows.extend(takeover::rows(ctx).await?);
+    rows.extend(rounds::rows(ctx).await?);
+    Ok(rows)
 }
