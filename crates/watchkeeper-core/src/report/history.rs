@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::time::UnixMillis;
 use crate::verdict::Outcome;
 
-/// How many results travel with an entry.
+/// How many results travel with an entry, at most.
 pub const HISTORY_LENGTH: usize = 64;
 
 /// One result of the past.
@@ -37,6 +37,10 @@ impl History {
         let at = UnixMillis(past.at.0.div_euclid(1000).saturating_mul(1000));
         self.0.push_front(Past { at, ..past });
         self.0.truncate(HISTORY_LENGTH);
+    }
+
+    pub(super) fn forget_oldest(&mut self) {
+        self.0.pop_back();
     }
 
     /// The results, newest first.

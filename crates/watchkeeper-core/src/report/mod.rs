@@ -15,6 +15,12 @@ use crate::lease::Token;
 use crate::time::UnixMillis;
 use crate::verdict::Verdict;
 
+/// The most bytes of an entry in a report. A long error leaves less room for its history.
+pub const MAX_ENTRY_BYTES: usize = 1024;
+
+/// Of these, what stands around an entry: its age and a comma.
+const ENTRY_FRAME_BYTES: usize = 32;
+
 /// Whether a check counts as healthy, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -116,7 +122,7 @@ impl Entry {
             outcome: verdict.outcome,
             latency: verdict.latency,
         });
-        Self {
+        let mut entry = Self {
             check,
             checked_by,
             token,
@@ -124,6 +130,16 @@ impl Entry {
             verdict,
             standing,
             history,
+        };
+        entry.fit();
+        entry
+    }
+
+    /// Forgets the oldest results until the entry is as small as every entry has to be.
+    fn fit(&mut self) {
+        let size = |entry: &Self| serde_json::to_vec(entry).map_or(0, |bytes| bytes.len());
+        while self.history.len() > 1 && size(self) > MAX_ENTRY_BYTES - ENTRY_FRAME_BYTES {
+            self.history.forget_oldest();
         }
     }
 
