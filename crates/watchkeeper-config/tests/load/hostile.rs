@@ -158,7 +158,7 @@ const KEYS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
     #[test]
     fn a_litellm_file_with_a_mistake_is_told_of_without_its_secrets(text in damaged(LITELLM)) {
