@@ -53,21 +53,20 @@ impl Answer {
 
     /// Whether it looks like a page for people.
     pub(crate) fn is_html(&self) -> bool {
-        content_type(&self.headers).starts_with("text/html")
+        is_content_type(&self.headers, "text/html")
             || self.body.trim_ascii_start().starts_with(b"<")
     }
 }
 
 /// Whether the headers announce server-sent events, which may never end.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    content_type(headers).starts_with("text/event-stream")
+    is_content_type(headers, "text/event-stream")
 }
 
-fn content_type(headers: &HeaderMap) -> String {
+/// Whether the content type is `media`, with whatever parameters; its case does not matter.
+fn is_content_type(headers: &HeaderMap, media: &str) -> bool {
     headers
         .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+        .and_then(|value| value.as_bytes().trim_ascii_start().get(..media.len()))
+        .is_some_and(|start| start.eq_ignore_ascii_case(media.as_bytes()))
 }

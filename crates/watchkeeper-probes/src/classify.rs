@@ -18,6 +18,7 @@ use serde_json::Value;
 use watchkeeper_core::verdict::Outcome;
 
 use crate::answer::{Answer, End};
+use crate::glance;
 
 /// The text of every timeout, as LiteLLM writes it.
 pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
@@ -106,6 +107,9 @@ pub(crate) fn listed(answer: &Answer, list: &str) -> Finding {
         return bad(format!(
             "answered {status} with an event stream, which was not asked for"
         ));
+    }
+    if glance::is_surely_healthy(&answer.body, list) {
+        return Finding::healthy();
     }
     let Some(json) = answer.json() else {
         let what = if answer.is_html() { "HTML" } else { "a body" };

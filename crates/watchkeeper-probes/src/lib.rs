@@ -20,6 +20,7 @@ mod classify;
 mod client;
 mod endpoint;
 mod failure;
+mod glance;
 mod http;
 mod options;
 mod params;

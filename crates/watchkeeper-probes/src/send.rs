@@ -31,22 +31,20 @@ pub(crate) async fn send(
     want: Want,
 ) -> Result<Answer, Finding> {
     let tls = request.url.scheme() == "https";
-    let mut builder = client
-        .request(request.method, request.url)
-        .headers(request.headers);
-    if let Some(body) = request.body {
-        builder = builder.body(body);
-    }
-    let response = match timeout_at(deadline, builder.send()).await {
+    // put together by hand: the client's builder would copy header by header
+    let mut outgoing = reqwest::Request::new(request.method, request.url);
+    *outgoing.headers_mut() = request.headers;
+    *outgoing.body_mut() = request.body.map(Into::into);
+    let mut response = match timeout_at(deadline, client.execute(outgoing)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(failure::of(&error, tls)),
         Err(_) => return Err(Finding::timeout()),
     };
     let status = response.status().as_u16();
-    let headers = response.headers().clone();
+    let headers = std::mem::take(response.headers_mut());
     let (body, end) = match limit(status, &headers, want) {
         0 => (Vec::new(), End::Unread),
-        limit => read(response, limit, deadline).await,
+        limit => read(response, announced(&headers), limit, deadline).await,
     };
     Ok(Answer {
         status,
@@ -65,12 +63,17 @@ fn limit(status: u16, headers: &HeaderMap, want: Want) -> usize {
     }
 }
 
-async fn read(mut response: reqwest::Response, limit: usize, deadline: Instant) -> (Vec<u8>, End) {
-    let announced = response
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<u64>().ok());
+/// The body's length, where the headers say it.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(
+    mut response: reqwest::Response,
+    announced: Option<u64>,
+    limit: usize,
+    deadline: Instant,
+) -> (Vec<u8>, End) {
     if announced.is_some_and(|bytes| bytes > limit as u64) {
         return (Vec::new(), End::TooLong);
     }

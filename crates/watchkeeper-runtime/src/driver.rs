@@ -33,6 +33,9 @@ const BATCH: usize = 1024;
 const MIN_WAKE_GAP: Duration = Duration::from_millis(1);
 /// While a round runs its results are shown at most this often; whatever else changes is shown at once.
 const SHOW_EVERY: Duration = Duration::from_millis(25);
+/// And this much later for each check of the pod: a picture takes the longer the more it shows, and drawing it is not to
+/// take more than a hundredth of the time.
+const SHOW_EVERY_PER_CHECK: Duration = Duration::from_micros(50);
 /// A prober keeps the check's time limit itself; one that does not is cut off this much later.
 const PROBE_OVERTIME: Duration = Duration::from_secs(1);
 
@@ -61,7 +64,7 @@ pub(crate) enum Input {
 pub(crate) struct Driver {
     pub(crate) groups: Vec<Coordinator>,
     pub(crate) by_name: HashMap<GroupId, usize>,
-    pub(crate) checks: HashMap<CheckId, Arc<Check>>,
+    pub(crate) checks: HashMap<CheckId, Asked>,
     pub(crate) store: StoreClient,
     pub(crate) prober: Arc<dyn Prober>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -77,6 +80,7 @@ pub(crate) struct Driver {
     pub(crate) armed: Vec<Option<Moment>>,
     pub(crate) tickets: HashMap<Ticket, Pending>,
     pub(crate) next_ticket: u64,
+    pub(crate) replies: Vec<(Reply, Result<(), NotForced>)>,
     pub(crate) dirty: BTreeSet<usize>,
     pub(crate) urgent: bool,
     pub(crate) shown_at: Moment,
@@ -84,6 +88,14 @@ pub(crate) struct Driver {
     pub(crate) isolated: usize,
     pub(crate) last_error: Option<StoreError>,
     pub(crate) followed: HashMap<GroupId, Token>,
+}
+
+/// A check, as it is asked.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) check: Arc<Check>,
+    /// Whether a probe of it sends anything: one that cannot be asked costs nothing, so it is no probe made.
+    pub(crate) sends: bool,
 }
 
 /// A forced run over several groups.
@@ -126,16 +138,24 @@ impl Driver {
             self.fire_timers();
             self.start_waiting_probes();
             self.show(false);
+            self.reply();
         }
         self.slots.clear();
         self.show(true);
+        self.reply();
+    }
+
+    /// The time between two pictures of a round.
+    fn show_every(&self) -> Duration {
+        let checks = u32::try_from(self.checks.len()).unwrap_or(u32::MAX);
+        SHOW_EVERY + SHOW_EVERY_PER_CHECK.saturating_mul(checks)
     }
 
     /// How long nothing needs to be done, if nothing happens.
     fn next_wake(&self) -> Duration {
         let now = self.clock.now();
         let timer = self.timers.first().map(|(at, _)| *at);
-        let show = (!self.dirty.is_empty()).then(|| self.shown_at + SHOW_EVERY);
+        let show = (!self.dirty.is_empty()).then(|| self.shown_at + self.show_every());
         match timer.into_iter().chain(show).min() {
             Some(at) if at <= now => MIN_WAKE_GAP,
             Some(at) => at.since(now),
@@ -281,11 +301,20 @@ impl Driver {
         if (over || result.is_err())
             && let Some(reply) = pending.reply.take()
         {
-            // The caller may be gone; then nobody wants the answer.
-            let _ = reply.send(result);
+            // What was found is shown before the caller hears of it.
+            self.urgent = true;
+            self.replies.push((reply, result));
         }
         if over {
             self.tickets.remove(&ticket);
+        }
+    }
+
+    /// Tells callers what became of their runs.
+    fn reply(&mut self) {
+        for (reply, result) in self.replies.drain(..) {
+            // The caller may be gone; then nobody wants the answer.
+            let _ = reply.send(result);
         }
     }
 
@@ -367,11 +396,10 @@ impl Driver {
                 .groups
                 .get_mut(key.0)
                 .is_some_and(|g| g.start_probe(now, key.1));
-            let Some(check) = self.checks.get(&check).cloned().filter(|_| may) else {
+            let Some(Asked { check, sends }) = self.checks.get(&check).cloned().filter(|_| may)
+            else {
                 continue;
             };
-            // A check that cannot be asked costs nothing, so it is no probe made.
-            let asks = self.prober.plan(&check).is_ok();
             let (prober, inbox) = (Arc::clone(&self.prober), self.inbox.clone());
             let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
             let task = self.tasks.spawn(async move {
@@ -391,15 +419,16 @@ impl Driver {
                 let _ = inbox.send(Input::Probed(key, verdict)).await;
             });
             self.slots.started(key, task.abort_handle());
-            self.snapshot.totals.probes += u64::from(asks);
+            self.snapshot.totals.probes += u64::from(sends);
         }
     }
 
     /// Replaces the picture, if something changed and it is time to.
     fn show(&mut self, at_once: bool) {
         let now = self.clock.now();
-        let due =
-            at_once || self.urgent || (!self.dirty.is_empty() && now >= self.shown_at + SHOW_EVERY);
+        let due = at_once
+            || self.urgent
+            || (!self.dirty.is_empty() && now >= self.shown_at + self.show_every());
         if !due {
             return;
         }

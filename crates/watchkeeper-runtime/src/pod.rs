@@ -18,7 +18,7 @@ use watchkeeper_core::probe::Prober;
 use watchkeeper_core::status::{PodFacts, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Clock, Moment};
 
-use crate::driver::{Driver, INBOX, Input};
+use crate::driver::{Asked, Driver, INBOX, Input};
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
 use crate::slots::Slots;
@@ -122,7 +122,13 @@ impl Pod {
         }
         let by_id = checks
             .iter()
-            .map(|c| (c.id.clone(), Arc::new(c.clone())))
+            .map(|c| {
+                let asked = Asked {
+                    check: Arc::new(c.clone()),
+                    sends: prober.plan(c).is_ok(),
+                };
+                (c.id.clone(), asked)
+            })
             .collect();
         let coordinators: Vec<Coordinator> = groups.into_iter().map(Coordinator::new).collect();
         let snapshot = Snapshot {
@@ -191,6 +197,7 @@ impl Pod {
             timers: BTreeSet::new(),
             tickets: HashMap::new(),
             next_ticket: 0,
+            replies: Vec::new(),
             dirty: BTreeSet::new(),
             urgent: false,
             shown_at: Moment::ZERO,

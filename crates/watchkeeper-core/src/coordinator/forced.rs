@@ -3,7 +3,7 @@
 //! A call is satisfied by a probe that started after it came, whoever made it: one of a round of this pod, or one that
 //! another pod published meanwhile. It joins a running round only if its check's probe has not started.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::{Command, NotForced, Ticket};
 use super::event::Now;
@@ -85,9 +85,10 @@ impl Coordinator {
         checks: Vec<CheckId>,
         out: &mut Out,
     ) {
+        let known: BTreeSet<&CheckId> = self.settings.checks.iter().map(|c| &c.id).collect();
         let refusal = if self.draining.is_some() {
             Some(NotForced::Draining)
-        } else if checks.is_empty() || checks.iter().any(|c| !self.has_check(c)) {
+        } else if checks.is_empty() || checks.iter().any(|c| !known.contains(c)) {
             Some(NotForced::UnknownCheck)
         } else if self.forced.left.len() >= MAX_TICKETS {
             Some(NotForced::TooMany)

@@ -396,10 +396,6 @@ impl Coordinator {
             token,
         }
     }
-
-    fn has_check(&self, check: &CheckId) -> bool {
-        self.settings.checks.iter().any(|c| &c.id == check)
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, Entry, Report};
-use crate::id::PodId;
+use super::{Aged, Entry, History, Report, Standing};
+use crate::id::{CheckId, PodId};
+use crate::lease::Token;
 use crate::time::UnixMillis;
+use crate::verdict::Verdict;
 
 /// The version this code writes, and the only one it reads.
 const VERSION: u32 = 1;
@@ -66,11 +68,35 @@ struct ReportIn {
     entries: Vec<EntryIn>,
 }
 
+/// The fields of [`EntryOut`], written out: a flattened entry would be read into a tree of values first.
 #[derive(Deserialize)]
 struct EntryIn {
-    #[serde(flatten)]
-    entry: Entry,
+    id: CheckId,
+    by: PodId,
+    #[serde(default)]
+    tok: Option<Token>,
+    at: UnixMillis,
+    v: Verdict,
+    st: Standing,
+    p: History,
     age: u64,
+}
+
+impl From<EntryIn> for Aged {
+    fn from(read: EntryIn) -> Self {
+        Self {
+            entry: Entry {
+                check: read.id,
+                checked_by: read.by,
+                token: read.tok,
+                started: read.at,
+                verdict: read.v,
+                standing: read.st,
+                history: read.p,
+            },
+            age: Duration::from_millis(read.age),
+        }
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -122,14 +148,7 @@ impl Report {
             started: report.at,
             took: Duration::from_millis(report.took),
             probes: report.probes,
-            entries: report
-                .entries
-                .into_iter()
-                .map(|e| Aged {
-                    entry: e.entry,
-                    age: Duration::from_millis(e.age),
-                })
-                .collect(),
+            entries: report.entries.into_iter().map(Aged::from).collect(),
         })
     }
 }
