@@ -62,3 +62,11 @@ demo *ARGS:
 bench *ARGS:
     cargo build --locked --release --package watchkeeper
     WATCHKEEPER_BIN="${CARGO_TARGET_DIR:-{{ justfile_directory() }}/target}/release/watchkeeper" cargo run --locked --release --package watchkeeper-bench -- {{ ARGS }}
+
+# Feeds one target with inputs that coverage chooses; `cargo run -p watchkeeper-fuzz-targets` names the targets.
+fuzz TARGET SECONDS="60" *ARGS:
+    scripts/fuzz.sh {{ TARGET }} {{ SECONDS }} {{ ARGS }}
+
+# The same for each target in turn.
+fuzz-all SECONDS="60":
+    scripts/fuzz.sh all {{ SECONDS }}
