@@ -218,7 +218,7 @@ impl<'a> NewestFirst<'a> {
                     latency: verdict.latency,
                 };
                 let all: Box<dyn Iterator<Item = Past>> =
-                    Box::new(std::iter::once(newest).chain(entry.history.iter().skip(1).copied()));
+                    Box::new(std::iter::once(newest).chain(entry.history.iter().skip(1)));
                 Some(Source {
                     check,
                     entry,
