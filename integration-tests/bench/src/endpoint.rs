@@ -13,12 +13,16 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::Error;
 
 /// What it answers: a short completion.
 const ANSWER: &[u8] = br#"{"id":"chatcmpl-0","object":"chat.completion","created":1700000000,"model":"m","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"ok"}}],"usage":{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10}}"#;
+
+/// Connections that may wait to be taken. A round opens hundreds at once, and one that finds no room is tried again after
+/// a second.
+const BACKLOG: u32 = 4096;
 
 /// The running endpoint. It ends with its standard input, and so with this process whatever becomes of it.
 pub(crate) struct Endpoint {
@@ -61,7 +65,9 @@ pub(crate) fn serve(delay: Duration) -> Result<(), Error> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let listener = socket.listen(BACKLOG)?;
         println!("{}", listener.local_addr()?);
         std::io::stdout().flush()?;
         let over = tokio::task::spawn_blocking(|| {

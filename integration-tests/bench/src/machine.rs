@@ -88,22 +88,9 @@ pub(crate) fn said_by(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
-/// CPU seconds that a process and its threads have used, user and system; its children not.
+/// CPU seconds that a process's threads have used, user and system, to the nanosecond: the scheduler's own count. Threads
+/// that have ended are missing, and so are children.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Error> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The second field is the name in parentheses and may hold blanks.
-    let rest = stat.rsplit_once(')').ok_or("no name in stat")?.1;
-    let mut fields = rest.split_whitespace().skip(11);
-    let mut ticks = 0_u64;
-    for _ in 0..2 {
-        ticks += fields.next().ok_or("stat is too short")?.parse::<u64>()?;
-    }
-    let per_second = rustix::param::clock_ticks_per_second();
-    Ok(ticks as f64 / per_second as f64)
-}
-
-/// The same to the nanosecond, from the scheduler's own count of each thread; ended threads are missing.
-pub(crate) fn cpu_seconds_fine(pid: u32) -> Result<f64, Error> {
     let mut nanos = 0_u64;
     for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
         // A thread may have ended since it was listed.

@@ -8,11 +8,15 @@
 
 mod endpoint;
 mod fleet;
+mod http;
+mod idle;
+mod litellm;
 mod machine;
 mod outcome;
 mod plots;
 mod round;
 mod row;
+mod sizes;
 mod store;
 mod table;
 
@@ -53,6 +57,9 @@ struct Cli {
     /// Is a model endpoint that takes so many milliseconds; the benches start it themselves.
     #[arg(long, hide = true, value_name = "MILLIS")]
     endpoint: Option<u64>,
+    /// Is a server that answers with the bytes it is given; the benches start it themselves.
+    #[arg(long, hide = true)]
+    bare_axum: bool,
     /// Names the measures and leaves.
     #[arg(long)]
     list: bool,
@@ -84,11 +91,19 @@ const fn measure(name: &'static str, take: for<'a> fn(&'a Ctx) -> Rows<'a>) -> M
     }
 }
 
-static MEASURES: [Measure; 4] = [
+static MEASURES: [Measure; 8] = [
+    measure("http", |ctx| Box::pin(http::rows(ctx))),
     measure("round", |ctx| Box::pin(round::rows(ctx))),
+    measure("idle", |ctx| Box::pin(idle::rows(ctx))),
+    measure("sizes", |ctx| Box::pin(sizes::rows(ctx))),
     measure("store", |ctx| Box::pin(store::rows(ctx))),
     measure("fleet", |ctx| Box::pin(fleet::rows(ctx))),
     measure("plots", |ctx| Box::pin(plots::rows(ctx))),
+    Measure {
+        name: "litellm",
+        unasked: false,
+        take: |ctx| Box::pin(litellm::rows(ctx)),
+    },
 ];
 
 fn main() -> ExitCode {
@@ -101,6 +116,7 @@ fn main() -> ExitCode {
     }
     let done = match cli.endpoint {
         Some(millis) => endpoint::serve(Duration::from_millis(millis)).map(|()| true),
+        None if cli.bare_axum => http::serve_bare().map(|()| true),
         None => run(&cli),
     };
     match done {

@@ -6,7 +6,7 @@ mod pod;
 use std::time::{Duration, Instant};
 
 use crate::endpoint::Endpoint;
-use crate::machine::cpu_seconds_fine;
+use crate::machine::cpu_seconds;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 
@@ -32,13 +32,13 @@ pub(crate) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
         // Each goes first in turn: what the one leaves behind in the machine falls on both.
         for side in [turn % 2, (turn + 1) % 2] {
             tokio::time::sleep(CONNECTIONS_GONE).await;
-            let began = (Instant::now(), cpu_seconds_fine(std::process::id())?);
+            let began = (Instant::now(), cpu_seconds(std::process::id())?);
             if side == 0 {
                 pod.round().await?;
             } else {
                 bare::round(checks, CONCURRENCY, endpoint.address).await?;
             }
-            let cpu = cpu_seconds_fine(std::process::id())? - began.1;
+            let cpu = cpu_seconds(std::process::id())? - began.1;
             if let Some(place) = took.get_mut(side) {
                 *place = Some((began.0.elapsed(), cpu));
             }
