@@ -69,13 +69,21 @@ fn run(litellm: Option<&[u8]>, toml: Option<&[u8]>, more: Option<&[u8]>, env: &[
         put(folder, LITELLM_FILE, litellm);
         put(folder, TOML_FILE, toml);
         put(folder, THIRD_FILE, more);
+        // Who refers to a variable may do so where everybody sees it, as in a check's name: then it is no secret. That
+        // one in its place is kept is tested beside the loader.
+        let texts = [litellm, toml, more, Some(env)];
+        let named = |name: &str| {
+            let mut texts = texts.iter().copied().flatten();
+            texts.any(|text| text.windows(name.len()).any(|w| w == name.as_bytes()))
+        };
+        let hidden = !SECRET_VARIABLES.into_iter().any(named);
         let inputs = Inputs {
             env: variables(env),
             litellm_config: litellm.map(|_| LITELLM_FILE.into()),
             working_dir: folder.to_owned(),
             ..Inputs::default()
         };
-        look_at(&inputs);
+        look_at(&inputs, hidden);
     });
 }
 
@@ -97,18 +105,22 @@ fn variables(text: &[u8]) -> BTreeMap<String, String> {
     given.chain(secret).collect()
 }
 
-fn look_at(inputs: &Inputs) {
+fn look_at(inputs: &Inputs, hidden: bool) {
+    let keeps = |text: &str| assert!(!hidden || !text.contains(HUSH), "{text}");
     match load(inputs) {
         Err(error) => {
             let text = error.to_string();
             is_a_line(&text);
-            assert!(!format!("{error:?}").contains(HUSH), "{error:?}");
+            keeps(&text);
         }
         Ok(loaded) => {
             assert!(loaded.warnings.len() <= 101);
-            loaded.warnings.iter().for_each(|line| is_a_line(line));
-            assert!(!format!("{:?}", loaded.config).contains(HUSH), "printed");
-            let _ = loaded.show();
+            for line in &loaded.warnings {
+                is_a_line(line);
+                keeps(line);
+            }
+            keeps(&format!("{:?}", loaded.config));
+            keeps(&loaded.show());
             // What runs and what is only looked at must not differ in whether it loads.
             let without = Inputs {
                 without_store: true,
@@ -120,12 +132,11 @@ fn look_at(inputs: &Inputs) {
     }
 }
 
-/// Words for people: one line, of bounded length, without a secret.
+/// Words for people: one line, of bounded length.
 fn is_a_line(text: &str) {
     assert!(!text.chars().any(char::is_control), "{text:?}");
     let length = text.chars().count();
     assert!(length <= MAX_MESSAGE, "{length} characters: {text}");
-    assert!(!text.contains(HUSH), "{text}");
     assert!(!text.is_empty());
 }
 
