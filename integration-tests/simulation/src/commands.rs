@@ -122,6 +122,9 @@ impl World<'_> {
         self.rules
             .sent(&self.pods[pod], group, &command, self.now)?;
         self.pods[pod].waiting.insert((group, op));
+        if what == StoreOp::Read {
+            self.pods[pod].owed_reads.remove(&group);
+        }
         let limit = micros(self.plan.common().op_timeout);
         let error = StoreError::unknown(StoreErrorKind::Timeout, what, "no answer");
         self.tell(
@@ -132,8 +135,11 @@ impl World<'_> {
         match self.fate(pod, what) {
             Fate::Arrives => {
                 let life = self.pods[pod].life;
+                if what == StoreOp::Acquire {
+                    self.pause_asking(pod);
+                }
                 for _ in 0..self.copies() {
-                    let at = self.now + self.delay();
+                    let at = self.now + self.delay() + self.held_up();
                     let command = command.clone();
                     self.at(
                         at,

@@ -35,6 +35,8 @@ pub(super) enum Fault {
     LostAnswers { percent: i64, whom: Whom },
     /// This many requests and answers of a hundred arrive twice.
     Doubled(i64),
+    /// This many requests of a hundred are held up on their way, most until long after their sender gave up.
+    HeldUp(i64),
     /// Reads work, writes fail in this way.
     NoWrites(StoreErrorKind),
     /// Publications fail in this way, all else works.
@@ -57,6 +59,8 @@ pub(super) enum Fault {
     Crash { pod: usize, same_name: bool },
     /// The pod stands still.
     Pause(usize),
+    /// The first pod that asks for a lease stands still before it hears the answer.
+    PauseAsking,
     /// The pod stands still, and so does its steady clock: a machine that was put to sleep.
     Asleep(usize),
     /// The pod leaves in order and starts again at the end, with the next configuration if it is to change.
@@ -139,6 +143,7 @@ impl Fault {
             Self::Lossy { .. } => "fault: lossy",
             Self::LostAnswers { .. } => "fault: lost answers",
             Self::Doubled(_) => "fault: doubled",
+            Self::HeldUp(_) => "fault: held up",
             Self::NoWrites(_) => "fault: no writes",
             Self::NoPublish(_) => "fault: no publications",
             Self::Deaf => "fault: deaf",
@@ -150,6 +155,7 @@ impl Fault {
             Self::BadToken(_) => "fault: bad token",
             Self::Crash { .. } => "fault: crash",
             Self::Pause(_) => "fault: pause",
+            Self::PauseAsking => "fault: pause while asking",
             Self::Asleep(_) => "fault: asleep",
             Self::Drain { changes: true, .. } => "fault: new configuration",
             Self::Drain { .. } => "fault: drain",

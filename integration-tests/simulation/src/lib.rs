@@ -54,16 +54,19 @@ pub enum Weather {
     Storm,
     /// Pod after pod comes back with another configuration.
     Change,
+    /// Requests are held up beyond their time, and pods stand still while they ask.
+    Late,
 }
 
 impl Weather {
     /// All of them, the calmest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Calm,
         Self::Rolling,
         Self::Change,
         Self::Forced,
         Self::Outage,
+        Self::Late,
         Self::Storm,
     ];
 
@@ -77,6 +80,7 @@ impl Weather {
             Self::Outage => "outage",
             Self::Storm => "storm",
             Self::Change => "change",
+            Self::Late => "late",
         }
     }
 }

@@ -8,7 +8,11 @@ use watchkeeper_core::lease::LeaseStore;
 use watchkeeper_core::report::Report;
 
 use super::faults::{Fault, Whom};
+use super::plan::{SECOND, Time};
 use super::world::World;
+
+/// Longer than a lease, so that what is held up may meet the next holder.
+pub(super) const LONGEST_HOLD: Time = 5 * SECOND;
 
 /// What becomes of a request.
 pub(super) enum Fate {
@@ -113,6 +117,23 @@ impl World<'_> {
             }
         }
         copies
+    }
+
+    /// How much longer than others this request is under way.
+    pub(super) fn held_up(&mut self) -> Time {
+        let plan = self.plan;
+        for index in &self.active {
+            let trouble = &plan.troubles[*index];
+            if let Fault::HeldUp(percent) = trouble.what
+                && self.dice.chance(percent)
+            {
+                return self
+                    .dice
+                    .range(0, LONGEST_HOLD)
+                    .min(trouble.until - self.now);
+            }
+        }
+        0
     }
 
     pub(super) fn loses_answer(&mut self, pod: usize) -> bool {

@@ -218,6 +218,18 @@ impl Plan {
                 };
                 self.trouble(at, until, what);
             }
+            Weather::Late => {
+                for _ in 0..2 + dice.index(4) {
+                    let at = dice.range(0, CALM_FROM - SECOND);
+                    let until = (at + dice.range(SECOND, 15 * SECOND)).min(CALM_FROM);
+                    let what = if dice.chance(60) {
+                        Fault::HeldUp(dice.range(5, 60))
+                    } else {
+                        Fault::PauseAsking
+                    };
+                    self.trouble(at, until, what);
+                }
+            }
             Weather::Storm => {
                 for _ in 0..1 + dice.index(6) {
                     let at = dice.range(0, CALM_FROM - SECOND);

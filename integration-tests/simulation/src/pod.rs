@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watchkeeper_core::coordinator::{Coordinator, Event, Hint, Now, Op, ProbeId, Ticket};
 use watchkeeper_core::id::{CheckId, PodId};
+use watchkeeper_core::status::Mode;
 use watchkeeper_core::time::{Moment, UnixMillis};
 
 use super::dice::Dice;
@@ -66,6 +67,8 @@ pub(super) struct Pod {
     pub(super) wakes: (Time, u32),
     pub(super) calls: BTreeMap<Ticket, (Time, CheckId)>,
     pub(super) isolated: Vec<bool>,
+    /// Groups whose subscription is new, and since when they are to be read for it.
+    pub(super) owed_reads: BTreeMap<usize, Time>,
     /// Whether it gave up waiting for others once.
     pub(super) impatient: Vec<bool>,
     offset: Time,
@@ -92,6 +95,7 @@ impl Pod {
             wakes: (0, 0),
             calls: BTreeMap::new(),
             isolated: Vec::new(),
+            owed_reads: BTreeMap::new(),
             impatient: Vec::new(),
             offset: dice.range(0, 1_000_000_000_000),
             ppm: dice.range(-plan.rate_ppm, plan.rate_ppm + 1),
@@ -121,6 +125,17 @@ impl Pod {
         self.forget();
     }
 
+    /// A new subscription may have missed anything; a holder reads under its lease, and who cannot reach the store will.
+    pub(super) fn owe_read(&mut self, group: usize, now: Time) {
+        let mode = self
+            .groups
+            .get(&group)
+            .map(|g| g.view(self.now(now).steady).mode);
+        if mode == Some(Mode::Following) && self.pinged != Some(false) {
+            self.owed_reads.entry(group).or_insert(now);
+        }
+    }
+
     /// Ends a life at once.
     pub(super) fn kill(&mut self) {
         self.state = State::Down;
@@ -133,6 +148,7 @@ impl Pod {
         self.probes.clear();
         self.calls.clear();
         self.pinged = None;
+        self.owed_reads.clear();
     }
 
     /// The groups that it coordinates, by their places in the plan.

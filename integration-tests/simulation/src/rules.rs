@@ -15,6 +15,7 @@ use watchkeeper_core::lease::Token;
 use watchkeeper_core::report::Entry;
 use watchkeeper_core::time::UnixMillis;
 
+use super::network::LONGEST_HOLD;
 use super::plan::{Plan, SECOND, Time};
 
 /// Ages travel with requests and answers, whose time under way nobody knows.
@@ -144,6 +145,15 @@ impl Rules {
             at: now,
             younger: time,
             older: 0,
+        });
+    }
+
+    /// A pod stood still: what it asked and was held up is answered as of when it was asked.
+    pub(super) fn stood_still(&mut self, now: Time) {
+        self.debts.push(Debt {
+            at: now,
+            younger: 0,
+            older: LONGEST_HOLD,
         });
     }
 

@@ -95,6 +95,12 @@ impl World<'_> {
                 self.start(pod)?;
             }
             Fault::Pause(pod) | Fault::Asleep(pod) => self.go_on(pod)?,
+            Fault::PauseAsking => {
+                if let Some(pod) = self.paused_asking.remove(&index) {
+                    self.rules.stood_still(self.now);
+                    self.go_on(pod)?;
+                }
+            }
             Fault::Deaf => {
                 for pod in 0..self.pods.len() {
                     for group in self.pods[pod].members() {
@@ -116,6 +122,20 @@ impl World<'_> {
         if self.pods[pod].state == State::Up {
             self.pods[pod].state = how;
             self.pods[pod].still_since = self.now;
+        }
+    }
+
+    /// The worst moment to stand still: the lease may be won meanwhile.
+    pub(super) fn pause_asking(&mut self, pod: usize) {
+        let plan = self.plan;
+        let waiting = self.active.iter().copied().find(|index| {
+            matches!(plan.troubles[*index].what, Fault::PauseAsking)
+                && !self.paused_asking.contains_key(index)
+        });
+        if let Some(index) = waiting {
+            self.note(|| format!("pod-{pod} stands still"));
+            self.paused_asking.insert(index, pod);
+            self.stop(pod, State::Paused);
         }
     }
 

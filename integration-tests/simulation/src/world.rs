@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_core::cache::{Notices, ReportCache};
-use watchkeeper_core::coordinator::{Command, Event, Ticket};
+use watchkeeper_core::coordinator::{Command, Event, Hint, Ticket};
 use watchkeeper_core::error::StoreOp;
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{self, Verdict};
@@ -57,6 +57,8 @@ pub(super) struct World<'a> {
     pub(super) active: Vec<usize>,
     /// What the store held when a failover began.
     pub(super) saved: BTreeMap<usize, Saved>,
+    /// Pods that stand still since they asked, by trouble.
+    pub(super) paused_asking: BTreeMap<usize, usize>,
     pub(super) now: Time,
     pub(super) pods: Vec<Pod>,
     pub(super) rules: Rules,
@@ -97,6 +99,7 @@ impl<'a> World<'a> {
             dice,
             active: Vec::new(),
             saved: BTreeMap::new(),
+            paused_asking: BTreeMap::new(),
             now: 0,
             pods,
             rules,
@@ -277,6 +280,10 @@ impl<'a> World<'a> {
             }
             Input::Pinged(up) => {
                 let was = self.pods[pod].pinged.replace(up).unwrap_or(true);
+                if !up {
+                    // It reads when the store is back.
+                    self.pods[pod].owed_reads.clear();
+                }
                 if up && was {
                     return Ok(());
                 }
@@ -286,7 +293,12 @@ impl<'a> World<'a> {
                 }
                 Ok(())
             }
-            Input::Hint(group, hint) => self.happen(pod, group, Event::Noticed(hint)),
+            Input::Hint(group, hint) => {
+                if hint == Hint::Resumed {
+                    self.pods[pod].owe_read(group, self.now);
+                }
+                self.happen(pod, group, Event::Noticed(hint))
+            }
             Input::Call(ticket) => {
                 let members = self.pods[pod].members();
                 let group = members[self.dice.index(members.len())];
@@ -342,6 +354,7 @@ impl<'a> World<'a> {
                 for group in pod.groups.keys() {
                     self.rules.look(self.plan, pod, *group, self.now)?;
                 }
+                self.rules.has_read(self.plan, pod, self.now)?;
             }
         }
         let lively = CALM_FROM + self.plan.liveness();

@@ -55,6 +55,12 @@ fn assert_caught(bug: Bug, weather: Weather, rules: &[Rule]) {
     println!("{LINE} | {bug:?} | {weather} | {seed} | {taken} | {name}");
 }
 
+/// Nobody waits for a lease of its own.
+const OWN: Rule = Rule::Says("told to wait for itself");
+
+/// Who subscribes anew reads.
+const READS: Rule = Rule::Says("subscribed anew and does not read");
+
 /// Ages shown are what they are.
 const AGES: Rule = Rule::Says(" old, it is ");
 
@@ -68,9 +74,15 @@ fn a_holder_that_never_renews_is_caught() {
 }
 
 #[test]
+fn a_lease_that_anybody_may_release_is_caught() {
+    let rules = [Rule::Named(Invariant::Ls3)];
+    assert_caught(Bug::ForeignRelease, Weather::Late, &rules);
+}
+
+#[test]
 fn a_report_taken_without_a_look_at_its_token_is_caught() {
     let rules = [Invariant::Ls3, Invariant::Sn1].map(Rule::Named);
-    assert_caught(Bug::UncheckedPublish, Weather::Storm, &rules);
+    assert_caught(Bug::UncheckedPublish, Weather::Late, &rules);
 }
 
 #[test]
@@ -120,6 +132,17 @@ fn a_winner_that_does_not_read_again_is_caught() {
 }
 
 #[test]
+fn a_window_that_starts_with_the_answer_is_caught() {
+    let rules = [Rule::Named(Invariant::Ls3)];
+    assert_caught(Bug::WindowFromAnswer, Weather::Late, &rules);
+}
+
+#[test]
+fn a_lease_won_unseen_and_not_recognised_is_caught() {
+    assert_caught(Bug::OrphanLease, Weather::Late, &[OWN]);
+}
+
+#[test]
 fn entries_of_lower_tokens_that_replace_higher_ones_are_caught() {
     let rules = [Rule::Named(Invariant::Sn2)];
     assert_caught(Bug::LowerTokenAdopted, Weather::Storm, &rules);
@@ -132,6 +155,11 @@ fn a_pod_on_its_own_that_asks_too_often_is_caught() {
         Weather::Outage,
         &[Rule::Named(Invariant::Ec2)],
     );
+}
+
+#[test]
+fn a_new_subscription_without_a_read_is_caught() {
+    assert_caught(Bug::NoReadOnReconnect, Weather::Calm, &[READS]);
 }
 
 #[test]

@@ -100,6 +100,20 @@ fn without_a_store_each_pod_asks_once_per_interval() {
 }
 
 #[test]
+fn what_comes_too_late_breaks_nothing() {
+    let tally = all(Weather::Late);
+    assert_happened(
+        &tally,
+        &[
+            "fault: held up",
+            "fault: pause while asking",
+            "fenced",
+            "lost",
+        ],
+    );
+}
+
+#[test]
 fn in_a_storm_no_rule_is_broken_and_all_recover() {
     let tally = all(Weather::Storm);
     let rare = [

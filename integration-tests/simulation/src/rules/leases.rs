@@ -4,11 +4,11 @@ use futures_util::FutureExt;
 use watchkeeper_core::cache::{Found, Published, ReportCache, Then};
 use watchkeeper_core::coordinator::{Command, Event};
 use watchkeeper_core::invariant::Invariant;
-use watchkeeper_core::lease::{Acquired, Renewed, Token};
+use watchkeeper_core::lease::{Acquired, LeaseStore, LockState, Renewed, Token};
 use watchkeeper_memory::MemoryStore;
 
 use super::Rules;
-use crate::breach::{Breach, broken};
+use crate::breach::{Breach, broken, wrong};
 use crate::plan::{Plan, Time, micros};
 use crate::pod::Pod;
 
@@ -92,6 +92,11 @@ impl Rules {
                 group.highest = group.highest.max(*token);
                 group.ends.insert(*token, now + micros(request.ttl));
             }
+            (Command::Acquire(_, request), Event::Acquired(_, Ok(Acquired::Busy(busy))))
+                if busy.holder.as_ref() == Some(&request.pod) =>
+            {
+                return wrong(format!("{} is told to wait for itself", request.pod));
+            }
             (Command::Renew(_, lease, ttl), Event::Renewed(_, Ok(Renewed::Extended))) => {
                 group.ends.insert(lease.token, now + micros(*ttl));
             }
@@ -109,12 +114,17 @@ impl Rules {
                         format!("a publication of {token} is taken after its lease"),
                     );
                 }
-                if let Then::Keep(ttl) = publication.then {
-                    group.ends.insert(token, now + micros(ttl));
-                } else {
-                    group.released.insert(token);
-                }
                 let id = &plan.groups[index].id;
+                if publication.then == Then::Release {
+                    group.released.insert(token);
+                } else if let LockState::Held(busy) =
+                    store.inspect(id).now_or_never().unwrap().unwrap()
+                    && busy.token == Some(token)
+                    && let Some(remaining) = busy.remaining
+                {
+                    // One that was overtaken by the next is done as well, and keeps nothing.
+                    group.ends.insert(token, now + micros(remaining));
+                }
                 let read = store.read(id, Token::ZERO).now_or_never().unwrap().unwrap();
                 if let Found::Report(stored) = read.found {
                     if stored.token < group.report {

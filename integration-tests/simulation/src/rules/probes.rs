@@ -30,9 +30,9 @@ impl Rules {
         let token = match view.mode {
             Mode::Leading => {
                 let Some(token) = view.token else {
-                    return wrong(format!("{who} without a token"));
+                    return broken(Invariant::Ls3, format!("{who} after its lease"));
                 };
-                self.asks_under(&who, plan, group, token, store, now)?;
+                self.asks_under((pod, &who), plan, group, token, store, now)?;
                 Some(token)
             }
             Mode::Isolated => None,
@@ -62,7 +62,7 @@ impl Rules {
     /// LS-3: the lease stands, at the store as well.
     fn asks_under(
         &self,
-        who: &str,
+        (pod, who): (&Pod, &str),
         plan: &Plan,
         index: usize,
         token: Token,
@@ -73,7 +73,10 @@ impl Rules {
         let group = &self.groups[index];
         let lock = store.inspect(&plan.groups[index].id);
         let held = match lock.now_or_never().unwrap().unwrap() {
-            LockState::Held(busy) => busy.token == Some(token),
+            // A request of its own that was held up may have taken the lease anew, unseen: nobody else has it.
+            LockState::Held(busy) => {
+                busy.token == Some(token) || busy.holder.as_ref() == Some(&pod.name)
+            }
             LockState::Free => false,
         };
         if held || !group.is_undisturbed(token) || group.overslept.contains(&token) {

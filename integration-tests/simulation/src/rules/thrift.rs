@@ -1,8 +1,8 @@
-//! That a fleet costs little: no spinning, few store commands, and pods that leave when told to.
+//! That a fleet costs little: no spinning, few store commands, and pods that leave, and read, when told to.
 
 use std::collections::BTreeSet;
 
-use watchkeeper_core::coordinator::Coordinator;
+use watchkeeper_core::coordinator::{Coordinator, MAX_BACKOFF};
 
 use super::Rules;
 use crate::breach::{Breach, wrong};
@@ -23,6 +23,18 @@ impl Rules {
         pod.wakes.1 += 1;
         if pod.wakes.1 > MOST_WAKES * u32::try_from(self.groups.len()).unwrap() {
             return wrong(format!("{} wakes all the time", pod.name));
+        }
+        Ok(())
+    }
+
+    /// A new subscription makes the pod read, however long it had backed off.
+    pub(crate) fn has_read(&self, plan: &Plan, pod: &Pod, now: Time) -> Result<(), Breach> {
+        let limit = micros(MAX_BACKOFF + 2 * plan.common().op_timeout) + SECOND;
+        let late = |(group, since): (&usize, &Time)| {
+            now - pod.up_since.max(*since) > limit && !pod.groups[group].is_stopped()
+        };
+        if pod.owed_reads.iter().any(late) {
+            return wrong(format!("{} subscribed anew and does not read", pod.name));
         }
         Ok(())
     }
