@@ -134,8 +134,11 @@ impl Coordinator {
 
     /// Asks for the lease, if it is still wanted: a report may have come since.
     pub(super) fn acquire(&mut self, now: Moment, out: &mut Out) {
-        if !self.wants_lease(now) || !self.may_ask() {
+        let wanted = self.wants_lease(now);
+        if !wanted {
             self.waits_since = None;
+        }
+        if !wanted || !self.may_ask() {
             self.phase = Phase::Waiting;
             return;
         }

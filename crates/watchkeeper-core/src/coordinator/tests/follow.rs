@@ -399,3 +399,19 @@ fn having_waited_for_others_once_is_no_reason_to_be_impatient_with_the_next() {
     assert_eq!(pod.at(now + 10, busy(8, "third", 9, 3_000)), []);
     assert_eq!(pod.view().mode, Mode::Following);
 }
+
+#[test]
+fn a_ping_that_fails_while_contending_does_not_start_the_wait_anew() {
+    let mut pod = Pod::following();
+    pod.at(1_000, Event::StoreDown);
+    // The lease ends, and there is nobody to ask.
+    assert_eq!(pod.at(2_900, Event::Noticed(Hint::Released)), []);
+    assert_eq!(pod.until(2_955), []);
+    pod.at(2_960, Event::StoreUp);
+    assert_eq!(pod.until(3_200), [read(3, 0)]);
+    pod.at(pod.now(), nothing(3, 7));
+    assert_eq!(pod.until(3_300), [acquire(4, 2, 7)]);
+    pod.at(pod.now(), busy(4, "other", 8, 864_000_000));
+    let patience = 70 + LOCK_TTL + 2 * ROUND + 5_000;
+    assert_eq!(pod.wants(), Some(patience));
+}
