@@ -110,20 +110,29 @@ impl Rules {
     /// The store lost all it was told, or the last of it.
     pub(super) fn writes_lost(&mut self, now: Time) {
         self.disturb(None, now);
-        for group in &mut self.groups {
-            group.report = Token::ZERO;
-            // Tokens rise with the store's time, unless that went back as well.
-            if self.store_clock_went_back {
-                group.highest = Token::ZERO;
-                group.grants.clear();
-                group.granted.clear();
-                group.released.clear();
-                group.rounds.clear();
-            }
+        for group in 0..self.groups.len() {
+            self.report_lost(group);
+            self.counter_lost(group);
         }
-        if self.store_clock_went_back {
-            for start in self.starts.values_mut().flatten() {
-                start.void = true;
+    }
+
+    /// The store lost a group's token. The next is as high as the store's time, and so higher than any before, unless
+    /// that went back as well.
+    pub(super) fn counter_lost(&mut self, group: usize) {
+        if !self.store_clock_went_back {
+            return;
+        }
+        let state = &mut self.groups[group];
+        state.highest = Token::ZERO;
+        state.grants.clear();
+        state.granted.clear();
+        state.released.clear();
+        state.rounds.clear();
+        for ((of, _), starts) in &mut self.starts {
+            if *of == group {
+                for start in starts {
+                    start.void = true;
+                }
             }
         }
     }

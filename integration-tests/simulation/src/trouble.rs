@@ -45,7 +45,10 @@ impl World<'_> {
             }
             Fault::BadLock(group) => self.damage(group, Corruption::Lock(GARBAGE.to_vec())),
             Fault::EndlessLock(group) => self.damage(group, Corruption::EndlessLock),
-            Fault::BadToken(group) => self.damage(group, Corruption::Token(u64::MAX)),
+            Fault::BadToken(group) => {
+                self.rules.counter_lost(group);
+                self.damage(group, Corruption::Token(u64::MAX));
+            }
             Fault::BadReport(group) => {
                 self.rules.report_lost(group);
                 let id = &self.plan.groups[group].id;
