@@ -141,6 +141,24 @@ proptest! {
         let read: Entry = serde_json::from_value(value).unwrap();
         prop_assert!(read.history.len() <= HISTORY_LENGTH);
         let again: Entry = serde_json::from_slice(&serde_json::to_vec(&read).unwrap()).unwrap();
-        prop_assert_eq!(again.history.len(), read.history.len());
+        prop_assert_eq!(again.history, read.history);
+    }
+}
+
+#[test]
+fn a_result_at_a_time_that_no_clock_shows_ends_the_history() {
+    for (text, kept) in [
+        ("1795358400 h6y,0 s6y,0unautheoizrd o6y,0", 2),
+        ("1795358400 h6y,0 s6y,1y2p0ij32e8e7", 1),
+        ("9223372036854775807 h1,0", 0),
+        ("9223372036854775 h1,0 h1,3r8kt4bekf8", 2),
+    ] {
+        let json = format!(
+            r#"{{"id":"a","by":"p","at":0,"v":{{"o":"healthy","l":0,"t":0}},"st":{{"h":true,"n":1,"s":0}},"p":"{text}"}}"#
+        );
+        let read: Entry = serde_json::from_str(&json).unwrap();
+        let again: Entry = serde_json::from_slice(&serde_json::to_vec(&read).unwrap()).unwrap();
+        assert_eq!(again, read, "{text}");
+        assert!(read.history.len() <= kept, "{text}: {:?}", read.history);
     }
 }
