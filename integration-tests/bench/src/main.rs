@@ -54,6 +54,9 @@ struct Cli {
     /// Also runs real `LiteLLM` pods side by side (installs them below `target/`; needs Python 3 and a package index).
     #[arg(long)]
     litellm: bool,
+    /// Also measures how cost grows with pods and checks, and draws it into `docs/performance/`; eight minutes.
+    #[arg(long)]
+    plots: bool,
     /// Is a model endpoint that takes so many milliseconds; the benches start it themselves.
     #[arg(long, hide = true, value_name = "MILLIS")]
     endpoint: Option<u64>,
@@ -98,7 +101,11 @@ static MEASURES: [Measure; 8] = [
     measure("sizes", |ctx| Box::pin(sizes::rows(ctx))),
     measure("store", |ctx| Box::pin(store::rows(ctx))),
     measure("fleet", |ctx| Box::pin(fleet::rows(ctx))),
-    measure("plots", |ctx| Box::pin(plots::rows(ctx))),
+    Measure {
+        name: "plots",
+        unasked: false,
+        take: |ctx| Box::pin(plots::rows(ctx)),
+    },
     Measure {
         name: "litellm",
         unasked: false,
@@ -132,7 +139,12 @@ fn main() -> ExitCode {
 /// Whether a measure was asked for, by its name or by naming none.
 fn wanted(cli: &Cli, measure: &Measure) -> bool {
     let named = cli.only.iter().any(|name| name == measure.name);
-    named || (cli.only.is_empty() && measure.unasked) || (cli.litellm && measure.name == "litellm")
+    let asked = match measure.name {
+        "litellm" => cli.litellm,
+        "plots" => cli.plots,
+        _ => cli.only.is_empty() && measure.unasked,
+    };
+    named || asked
 }
 
 /// What a panic said.

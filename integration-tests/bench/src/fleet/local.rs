@@ -266,7 +266,13 @@ impl Prober for AllHealthy {
 
     async fn probe(&self, _: &Check) -> Verdict {
         let at = self.0.unix();
-        Verdict::new(Outcome::Healthy, Some(200), None, Duration::from_millis(123), at)
+        Verdict::new(
+            Outcome::Healthy,
+            Some(200),
+            None,
+            Duration::from_millis(123),
+            at,
+        )
     }
 }
 

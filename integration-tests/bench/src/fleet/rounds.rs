@@ -28,11 +28,20 @@ const SLOW_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One row per trouble and fleet. The fleets of one trouble run side by side on one server: nothing here is timed.
 pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
-    let fleets = if ctx.quick { &FLEETS[1..3] } else { &FLEETS[..] };
+    let fleets = if ctx.quick {
+        &FLEETS[1..3]
+    } else {
+        &FLEETS[..]
+    };
     let redis = RedisProcess::start().await;
     let rounds = ctx.repeat;
     let mut rows = Vec::new();
-    for trouble in [Trouble::None, Trouble::Slow, Trouble::Rolling, Trouble::Killed] {
+    for trouble in [
+        Trouble::None,
+        Trouble::Slow,
+        Trouble::Rolling,
+        Trouble::Killed,
+    ] {
         let all = fleets
             .iter()
             // Of one pod, nobody is left to go on.
@@ -71,7 +80,11 @@ async fn measure(
         Trouble::Slow => {
             stand.mock.set(&stand.last_model(), Behaviour::Delay(SLOW));
             let worst = steady(&stand, rounds, interval).await?;
-            ("an endpoint slower than the lease", Target::Exactly(1.0), worst)
+            (
+                "an endpoint slower than the lease",
+                Target::Exactly(1.0),
+                worst,
+            )
         }
         Trouble::Rolling => {
             let worst = rolling(&mut stand, rounds).await?;
@@ -103,7 +116,9 @@ fn limit(rounds: usize, interval: Duration) -> Duration {
 }
 
 async fn steady(stand: &Stand, rounds: usize, interval: Duration) -> Result<f64, Error> {
-    stand.wait_for_rounds(rounds, limit(rounds, interval)).await?;
+    stand
+        .wait_for_rounds(rounds, limit(rounds, interval))
+        .await?;
     // A probe too many of the last round would still come, long before the next round.
     tokio::time::sleep(interval / 2).await;
     worst(&stand.mock.asked(), &stand.models, rounds, interval)
@@ -162,7 +177,11 @@ fn worst(seen: &Seen, models: &[String], rounds: usize, interval: Duration) -> R
     for model in models {
         let found = per_round(&seen.starts(model), interval);
         if found.len() < rounds {
-            return Err(format!("`{model}` was asked in {} rounds, not {rounds}", found.len()).into());
+            return Err(format!(
+                "`{model}` was asked in {} rounds, not {rounds}",
+                found.len()
+            )
+            .into());
         }
         worst = worst.max(found.into_iter().max().unwrap_or(0));
     }

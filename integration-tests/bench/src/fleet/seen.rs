@@ -59,7 +59,11 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     };
     // The round that a fleet begins with.
     wait(&told)?;
-    let (reports, warm_up) = if ctx.quick { (10, 1) } else { (REPORTS, WARM_UP) };
+    let (reports, warm_up) = if ctx.quick {
+        (10, 1)
+    } else {
+        (REPORTS, WARM_UP)
+    };
     let mut next = pods.iter().cycle();
     let (mut high, mut middle) = (Vec::new(), Vec::new());
     for repetition in 0..=ctx.repeat {
@@ -139,7 +143,10 @@ fn observe(
 
 fn shows(hub: &StatusHub, token: Token) -> bool {
     let picture = hub.snapshot();
-    let mut known = picture.groups.iter().flat_map(|group| group.entries.values());
+    let mut known = picture
+        .groups
+        .iter()
+        .flat_map(|group| group.entries.values());
     picture.has_results() && known.all(|known| known.entry.token == Some(token))
 }
 

@@ -73,7 +73,11 @@ async fn after_sigterm(stand: &mut Stand, redis: &RedisProcess) -> Result<f64, E
     let leaving = stand.leave(holder);
     let released = async {
         while let Some(message) = notices.next().await {
-            if message.get_payload_bytes().windows(8).any(|part| part == b"released") {
+            if message
+                .get_payload_bytes()
+                .windows(8)
+                .any(|part| part == b"released")
+            {
                 return Ok(Instant::now());
             }
         }

@@ -82,10 +82,7 @@ async fn busiest(size: usize, intervals: usize) -> Result<Vec<f64>, Error> {
         .map_err(|_| "too few rounds were published")?
 }
 
-async fn count(
-    mut lines: BufReader<TcpStream>,
-    intervals: usize,
-) -> Result<Vec<f64>, Error> {
+async fn count(mut lines: BufReader<TcpStream>, intervals: usize) -> Result<Vec<f64>, Error> {
     let publish = digest!("publish");
     let aside = [digest!("ping"), digest!("announce"), digest!("pods")];
     let mut line = Vec::new();
@@ -149,7 +146,10 @@ mod tests {
     #[test]
     fn a_line_of_monitor_is_read() {
         let sent = parse(b"+1.2 [0 127.0.0.1:4711] \"EVALSHA\" \"abc\" \"3\" \"k\"\r\n").unwrap();
-        assert_eq!((sent.client.as_str(), sent.what.as_str()), ("127.0.0.1:4711", "abc"));
+        assert_eq!(
+            (sent.client.as_str(), sent.what.as_str()),
+            ("127.0.0.1:4711", "abc")
+        );
         let sent = parse(b"+1.2 [0 127.0.0.1:4711] \"PING\"\r\n").unwrap();
         assert_eq!(sent.what, "ping");
         assert!(parse(b"+1.2 [0 lua] \"SET\" \"k\" \"v\"\r\n").is_none());

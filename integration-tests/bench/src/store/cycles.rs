@@ -207,7 +207,8 @@ struct Bare {
 impl Bare {
     async fn connect(server: &RedisProcess) -> Result<Self, Error> {
         let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), server.address().port());
-        let info = address.into_connection_info()?
+        let info = address
+            .into_connection_info()?
             // As ours has it: a peer that waits for full segments would be an easy one.
             .set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
@@ -217,7 +218,11 @@ impl Bare {
         let mut digests = Vec::new();
         for text in [ACQUIRE, PUBLISH] {
             let mut load = redis::cmd("SCRIPT");
-            let digest: String = load.arg("LOAD").arg(text).query_async(&mut connection).await?;
+            let digest: String = load
+                .arg("LOAD")
+                .arg(text)
+                .query_async(&mut connection)
+                .await?;
             digests.push(Arc::from(digest));
         }
         match <[Arc<str>; 2]>::try_from(digests) {
@@ -240,13 +245,38 @@ impl Bare {
         while Instant::now() < until {
             cycles += 1;
             let mut acquire = redis::cmd("EVALSHA");
-            acquire.arg(&*self.acquire).arg("3").arg(&lock).arg(&token).arg(&report);
-            acquire.arg(&pod).arg(cycles).arg(&ttl).arg(floor).arg("").arg(TOKEN_KEEP_MS);
+            acquire
+                .arg(&*self.acquire)
+                .arg("3")
+                .arg(&lock)
+                .arg(&token)
+                .arg(&report);
+            acquire
+                .arg(&pod)
+                .arg(cycles)
+                .arg(&ttl)
+                .arg(floor)
+                .arg("")
+                .arg(TOKEN_KEEP_MS);
             floor = held(acquire.query_async(&mut self.connection).await?)?;
             let mut publish = redis::cmd("EVALSHA");
-            publish.arg(&*self.publish).arg("3").arg(&lock).arg(&token).arg(&report);
-            publish.arg(&pod).arg(&floor).arg("1").arg("").arg(&retain).arg(TOKEN_KEEP_MS);
-            publish.arg("watchkeeper:{bench}:events").arg(&group).arg(&REPORT[..]);
+            publish
+                .arg(&*self.publish)
+                .arg("3")
+                .arg(&lock)
+                .arg(&token)
+                .arg(&report);
+            publish
+                .arg(&pod)
+                .arg(&floor)
+                .arg("1")
+                .arg("")
+                .arg(&retain)
+                .arg(TOKEN_KEEP_MS);
+            publish
+                .arg("watchkeeper:{bench}:events")
+                .arg(&group)
+                .arg(&REPORT[..]);
             let done: Value = publish.query_async(&mut self.connection).await?;
             first_is(&done, b"done")?;
         }
@@ -268,9 +298,7 @@ fn held(answer: Value) -> Result<Vec<u8>, Error> {
 
 fn first_is(answer: &Value, word: &[u8]) -> Result<(), Error> {
     match answer {
-        Value::Array(fields)
-            if matches!(fields.first(), Some(Value::BulkString(first)) if first == word) =>
-        {
+        Value::Array(fields) if matches!(fields.first(), Some(Value::BulkString(first)) if first == word) => {
             Ok(())
         }
         other => Err(format!("the peer was answered `{other:?}`").into()),
