@@ -93,13 +93,27 @@ impl Dice {
         text
     }
 
+    /// Every second time of the form that belongs under `key`, with a number that a store may give out or may not.
+    fn fitting(&mut self, key: &str, now: u64) -> Vec<u8> {
+        if self.below(2) == 0 {
+            return self.text(now);
+        }
+        let (a, ttl) = (self.number(now), [1, 60_000, u64::MAX][self.below(3)]);
+        let text = match key.rsplit(':').nth(1) {
+            Some("lock") => format!("wk1|{a}|1|{ttl}|other"),
+            Some("token" | "report") => a,
+            _ => format!("wk1|{a}|{ttl}|{{}}"),
+        };
+        text.into_bytes()
+    }
+
     /// The commands that put one value of any type under `key`.
     fn value(&mut self, key: &str, now: u64) -> Vec<Cmd> {
         let mut commands = vec![command(&[b"DEL", key.as_bytes()])];
         let count = 1 + self.below(6);
         let put = match self.below(9) {
             0 => return commands,
-            1..=3 => command(&[b"SET", key.as_bytes(), &self.text(now)]),
+            1..=3 => command(&[b"SET", key.as_bytes(), &self.fitting(key, now)]),
             4 => self.many(b"RPUSH", key, count, now, |_, _| None),
             5 => self.many(b"SADD", key, count, now, |_, _| None),
             6 => self.many(b"ZADD", key, count, now, |dice, n| {
@@ -144,7 +158,7 @@ impl Dice {
             if let Some(first) = before(self, n) {
                 made.arg(first);
             }
-            made.arg(self.text(now));
+            made.arg(self.fitting(key, now));
         }
         made
     }
