@@ -258,10 +258,12 @@ impl Coordinator {
     /// The lease stands and nothing comes of it (a forged one, or one of a pod with another idea of `lock_ttl`): this
     /// pod checks for itself, once per interval, and goes on asking for the lease.
     pub(super) fn act_for_silent_holder(&mut self, now: Now, out: &mut Out) {
-        if let Some(seen) = &mut self.seen_lease
-            && !seen.told
-        {
-            seen.told = true;
+        // Each lease once; what is no lease has no name to remember.
+        let told = self
+            .seen_lease
+            .as_mut()
+            .is_some_and(|seen| std::mem::replace(&mut seen.told, true));
+        if !told {
             let pod = self.holder.as_ref().map(|holder| holder.pod.clone());
             out.push(Command::Tell(Happening::HolderSilent(pod)));
         }

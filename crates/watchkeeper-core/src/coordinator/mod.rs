@@ -318,6 +318,11 @@ impl Coordinator {
                     self.waits_since = None;
                 }
                 self.stop_following(now.steady);
+                if matches!(self.phase, Phase::Contending { .. }) {
+                    // No notice came, but the holder may have published all the same: look before asking.
+                    self.phase = Phase::Waiting;
+                    self.wants_read = true;
+                }
             }
             Phase::Following { .. } if self.silent_at().is_some_and(|at| at <= now.steady) => {
                 self.act_for_silent_holder(now, out);

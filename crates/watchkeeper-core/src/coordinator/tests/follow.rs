@@ -38,17 +38,6 @@ fn a_report_that_leaves_nothing_due_ends_the_waiting_without_any_other_hint() {
 }
 
 #[test]
-fn a_read_overtaken_by_the_one_under_the_lease_is_not_believed() {
-    let mut pod = Pod::following();
-    pod.at(3_050, Event::Noticed(Hint::Report));
-    pod.until(3_061);
-    assert_eq!(pod.until(3_111), [acquire(4, 2, 0)]);
-    assert_eq!(pod.at(3_120, held(4, 8)), [acquired(8), read(5, 8)]);
-    assert_eq!(pod.at(3_125, found(3, 7, 10, others(430))), []);
-    assert!(pod.view().entries.is_empty());
-}
-
-#[test]
 fn the_order_of_the_hints_does_not_matter() {
     let mut pod = Pod::following();
     assert_eq!(pod.at(500, Event::Noticed(Hint::Released)), []);
@@ -114,25 +103,19 @@ fn a_part_that_the_holder_publishes_is_shown_and_the_holder_left_alone() {
 #[test]
 fn without_any_hint_the_timer_at_the_leases_end_is_enough() {
     let mut pod = Pod::following();
-    assert_eq!(pod.until(3_061), []);
-    assert_eq!(pod.until(3_061 + 50), [acquire(3, 2, 0)]);
-    assert_eq!(pod.at(3_200, held(3, 8)), [acquired(8), read(4, 8)]);
+    assert_eq!(pod.until(3_061), [read(3, 0)]);
     assert_eq!(
-        pod.at(3_210, found_below(4, 8, 7, 100, others(1_000))),
-        [
-            adopted("other", 7, 2),
-            tell(Happening::NothingDue),
-            release(5, 8)
-        ]
+        pod.at(3_070, found(3, 7, 100, others(1_000))),
+        [adopted("other", 7, 2)]
     );
+    assert!(pod.wants() > Some(INTERVAL), "nothing is due");
 }
 
 #[test]
 fn a_holder_that_renews_is_followed_on() {
     let mut pod = Pod::following();
-    pod.until(3_061);
-    assert_eq!(pod.until(3_111), [acquire(3, 2, 0)]);
-    assert_eq!(pod.at(3_120, busy(3, "other", 7, 2_500)), []);
+    assert_eq!(pod.lease_ends(3_061, 3), [acquire(4, 2, 0)]);
+    assert_eq!(pod.at(3_120, busy(4, "other", 7, 2_500)), []);
     assert_eq!(pod.wants(), Some(3_120 + 2_501));
     assert_eq!(pod.view().holder, Some(pod_id("other")));
 }
@@ -140,10 +123,9 @@ fn a_holder_that_renews_is_followed_on() {
 #[test]
 fn a_killed_holder_is_replaced_at_the_end_of_its_lease() {
     let mut pod = Pod::following();
-    pod.until(3_061);
-    assert_eq!(pod.until(3_111), [acquire(3, 2, 0)]);
-    assert_eq!(pod.at(3_120, held(3, 8)), [acquired(8), read(4, 8)]);
-    assert_eq!(pod.at(3_130, nothing(4, 8)), [probe(1, "a"), probe(2, "b")]);
+    assert_eq!(pod.lease_ends(3_061, 3), [acquire(4, 2, 0)]);
+    assert_eq!(pod.at(3_120, held(4, 8)), [acquired(8), read(5, 8)]);
+    assert_eq!(pod.at(3_130, nothing(5, 8)), [probe(1, "a"), probe(2, "b")]);
 }
 
 #[test]
@@ -170,9 +152,10 @@ fn a_question_answered_to_a_pod_that_slept_does_not_make_it_wait_longer() {
     pod.at(0, Event::Started);
     pod.at(10, nothing(1, 0));
     pod.at(60, Event::Woke);
-    assert_eq!(pod.at(60_000, busy(2, "other", 7, 2_990)), []);
     // That lease is long over.
-    assert_eq!(pod.until(60_050), [acquire(3, 2, 0)]);
+    assert_eq!(pod.at(60_000, busy(2, "other", 7, 2_990)), [read(3, 0)]);
+    pod.at(60_000, nothing(3, 0));
+    assert_eq!(pod.until(60_050), [acquire(4, 2, 0)]);
 }
 
 #[test]
@@ -213,9 +196,9 @@ fn the_holder_after_a_killed_one_has_the_time_of_an_honest_round() {
     pod.at(10, nothing(1, 0));
     pod.at(60, Event::Woke);
     pod.at(70, busy(2, "other", 7, 3_000));
-    assert_eq!(pod.until(3_130), [acquire(3, 2, 0)]);
+    assert_eq!(pod.lease_ends(3_071, 3), [acquire(4, 2, 0)]);
     let now = pod.now();
-    pod.at(now, busy(3, "another", 8, 864_000_000));
+    pod.at(now, busy(4, "another", 8, 864_000_000));
     let patience = 70 + LOCK_TTL + 2 * ROUND + 5_000;
     assert!(patience > now + ROUND + 5_000, "its round is over by then");
     assert_eq!(pod.wants(), Some(patience));
@@ -227,11 +210,16 @@ fn holders_without_results(pod: &mut Pod, until: i64) -> Vec<Command> {
     let mut token = 8;
     loop {
         let commands = pod.until(until);
-        let [Command::Acquire(op, _)] = commands[..] else {
-            return commands;
-        };
-        pod.at(pod.now(), busy(op.0, "other", token, 2_000));
-        token += 1;
+        match commands[..] {
+            [Command::Acquire(op, _)] => {
+                pod.at(pod.now(), busy(op.0, "other", token, 2_000));
+                token += 1;
+            }
+            [Command::Read(op, floor)] => {
+                pod.at(pod.now(), nothing(op.0, floor.0));
+            }
+            _ => return commands,
+        }
     }
 }
 
@@ -258,15 +246,14 @@ fn holders_of_whom_none_ever_publishes_are_not_waited_for_for_ever() {
 #[test]
 fn a_lease_of_ones_own_that_brings_nothing_either_does_not_start_the_wait_anew() {
     let mut pod = Pod::following();
-    pod.until(3_061);
-    pod.until(3_111);
-    pod.at(3_120, held(3, 8));
+    pod.lease_ends(3_061, 3);
+    pod.at(3_120, held(4, 8));
     // Its window closes before the read under it is answered.
     assert_eq!(
         pod.until(3_111 + WINDOW),
-        [lost(8, LossReason::WindowClosed), read(5, 8)]
+        [lost(8, LossReason::WindowClosed), read(6, 8)]
     );
-    pod.at(pod.now(), nothing(5, 8));
+    pod.at(pod.now(), nothing(6, 8));
     let patience = LOCK_TTL + 2 * ROUND + 5_000;
     let commands = holders_without_results(&mut pod, 70 + patience);
     assert_eq!(commands[1..], [probe(1, "a"), probe(2, "b")]);
@@ -276,10 +263,11 @@ fn a_lease_of_ones_own_that_brings_nothing_either_does_not_start_the_wait_anew()
 fn a_pod_that_slept_gives_the_holder_of_today_its_time() {
     let mut pod = Pod::following();
     let woken = 600_000;
-    assert_eq!(pod.at(woken, Event::Woke), []);
-    assert_eq!(pod.until(woken + 50), [acquire(3, 2, 0)]);
+    assert_eq!(pod.at(woken, Event::Woke), [read(3, 0)]);
+    pod.at(woken, nothing(3, 0));
+    assert_eq!(pod.until(woken + 50), [acquire(4, 2, 0)]);
     let now = pod.now();
-    pod.at(now, busy(3, "other", 99, 2_000));
+    pod.at(now, busy(4, "other", 99, 2_000));
     assert_eq!(
         holders_without_results(&mut pod, woken + LOCK_TTL + 2 * ROUND),
         []
@@ -332,12 +320,11 @@ fn before_dead_lock() -> Pod {
 fn a_lock_without_an_end_is_taken_once_it_was_seen_unchanged_for_a_leases_time() {
     let mut pod = before_dead_lock();
     assert_eq!(pod.at(70, dead(2, "junk")), []);
-    assert_eq!(pod.until(70 + LOCK_TTL), []);
-    assert_eq!(pod.until(70 + LOCK_TTL + 50), [take(3, 2, "junk")]);
+    assert_eq!(pod.lease_ends(70 + LOCK_TTL, 3), [take(4, 2, "junk")]);
     let now = pod.now();
     assert_eq!(
-        pod.at(now + 5, held(3, 8)),
-        [tell(Happening::TookDeadLock), acquired(8), read(4, 8)]
+        pod.at(now + 5, held(4, 8)),
+        [tell(Happening::TookDeadLock), acquired(8), read(5, 8)]
     );
 }
 
@@ -355,10 +342,9 @@ fn a_dead_lock_that_changes_is_watched_anew() {
 fn a_dead_lock_that_is_not_given_is_not_asked_for_over_and_over() {
     let mut pod = before_dead_lock();
     pod.at(70, dead(2, "junk"));
-    pod.until(70 + LOCK_TTL);
-    pod.until(70 + LOCK_TTL + 50);
+    pod.lease_ends(70 + LOCK_TTL, 3);
     let now = pod.now();
-    assert_eq!(pod.at(now + 10, dead(3, "junk")), []);
+    assert_eq!(pod.at(now + 10, dead(4, "junk")), []);
     assert_eq!(pod.wants(), Some(now + 10 + LOCK_TTL));
 }
 
@@ -369,8 +355,7 @@ fn a_live_lease_in_place_of_a_dead_lock_is_respected() {
     pod.at(1_000, Event::Noticed(Hint::Released));
     pod.until(1_050);
     pod.at(1_060, busy(3, "other", 7, 3_000));
-    pod.until(4_061);
-    assert_eq!(pod.until(4_111), [acquire(4, 3, 0)]);
+    assert_eq!(pod.lease_ends(4_061, 4), [acquire(5, 3, 0)]);
 }
 
 #[test]
@@ -414,4 +399,26 @@ fn a_ping_that_fails_while_contending_does_not_start_the_wait_anew() {
     pod.at(pod.now(), busy(4, "other", 8, 864_000_000));
     let patience = 70 + LOCK_TTL + 2 * ROUND + 5_000;
     assert_eq!(pod.wants(), Some(patience));
+}
+
+#[test]
+fn garbage_that_changes_all_the_time_does_not_keep_the_pod_from_checking_for_itself() {
+    let mut pod = before_dead_lock();
+    pod.at(70, dead(2, "junk 0"));
+    let patience = 70 + LOCK_TTL + 2 * ROUND + 5_000;
+    loop {
+        match pod.until(patience)[..] {
+            [Command::Read(op, _)] => pod.at(pod.now(), nothing(op.0, 0)),
+            [Command::Acquire(op, _)] => {
+                let junk = format!("junk {op:?}");
+                pod.at(pod.now(), dead(op.0, &junk))
+            }
+            ref commands => {
+                let silent = tell(Happening::HolderSilent(None));
+                assert_eq!(commands, [silent, probe(1, "a"), probe(2, "b")]);
+                break;
+            }
+        };
+    }
+    assert_eq!(pod.now(), patience);
 }

@@ -156,6 +156,13 @@ impl Pod {
     }
 
     /// When it wants to be woken.
+    /// The lease of whom it follows ends: it reads once more (operation `op`), finds nothing, and then asks for it.
+    pub(super) fn lease_ends(&mut self, ms: i64, op: u64) -> Vec<Command> {
+        assert_eq!(self.until(ms), [read(op, 0)]);
+        self.at(ms, nothing(op, 0));
+        self.until(ms + 50)
+    }
+
     pub(super) fn wants(&self) -> Option<i64> {
         self.coordinator.deadline().map(in_millis)
     }
