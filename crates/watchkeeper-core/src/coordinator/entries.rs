@@ -69,7 +69,7 @@ impl Entries {
         wanted: impl Fn(&CheckId) -> bool,
     ) -> usize {
         let mut changed = 0;
-        let mut there: BTreeMap<&CheckId, ()> = BTreeMap::new();
+        let mut there: Vec<&CheckId> = Vec::with_capacity(report.entries.len());
         for Aged {
             entry,
             age: age_then,
@@ -78,7 +78,7 @@ impl Entries {
             if !wanted(&entry.check) {
                 continue;
             }
-            there.insert(&entry.check, ());
+            there.push(&entry.check);
             let probed_at = at - age.saturating_add(*age_then);
             match self.0.get_mut(&entry.check) {
                 None => {
@@ -120,8 +120,12 @@ impl Entries {
                 }
             }
         }
+        // Reports of ours are in this order already: both lists are walked through side by side.
+        there.sort_unstable();
+        let mut there = there.into_iter().peekable();
         for (check, kept) in &mut self.0 {
-            if !there.contains_key(check) {
+            while there.next_if(|other| *other < check).is_some() {}
+            if there.peek() != Some(&check) {
                 kept.offered = true;
             }
         }

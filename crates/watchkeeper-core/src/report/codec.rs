@@ -60,6 +60,7 @@ struct VersionIn {
 
 #[derive(Deserialize)]
 struct ReportIn {
+    v: u32,
     by: PodId,
     at: UnixMillis,
     took: u64,
@@ -138,11 +139,20 @@ impl Report {
             line: e.line(),
             column: e.column(),
         };
-        let version: VersionIn = serde_json::from_slice(bytes).map_err(malformed)?;
-        if version.v != VERSION {
-            return Err(UnreadableReport::Version(version.v));
+        let report: ReportIn = match serde_json::from_slice(bytes) {
+            Ok(report) => report,
+            // Another version may lack any field but its number.
+            Err(error) => {
+                let version: VersionIn = serde_json::from_slice(bytes).map_err(malformed)?;
+                return Err(match version.v {
+                    VERSION => malformed(error),
+                    other => UnreadableReport::Version(other),
+                });
+            }
+        };
+        if report.v != VERSION {
+            return Err(UnreadableReport::Version(report.v));
         }
-        let report: ReportIn = serde_json::from_slice(bytes).map_err(malformed)?;
         Ok(Self {
             pod: report.by,
             started: report.at,

@@ -115,12 +115,14 @@ impl History {
     fn kept(text: &str) -> Option<Arc<str>> {
         let (newest, parts) = text.split_once(' ')?;
         newest.parse::<i64>().ok()?;
-        let mut end = newest.len();
-        for part in parts.split(' ').take(HISTORY_LENGTH) {
-            if !well_formed(part.as_bytes()) {
+        // Each result with the blank that follows it; the last one's stands for that after the second.
+        let (mut rest, mut end) = (parts.as_bytes(), newest.len());
+        for _ in 0..HISTORY_LENGTH {
+            let Some(length) = result_length(rest) else {
                 break;
-            }
-            end += 1 + part.len();
+            };
+            end += length + 1;
+            rest = rest.get(length + 1..).unwrap_or_default();
         }
         let kept = text.get(..end).filter(|_| end > newest.len())?;
         Some(kept.into())
@@ -130,18 +132,19 @@ impl History {
 /// The largest number of [`MOST_DIGITS`] digits.
 const LARGEST: u64 = 36_u64.pow(12) - 1;
 
-/// A letter, a number, a comma, a number.
-fn well_formed(part: &[u8]) -> bool {
-    let Some((letter, numbers)) = part.split_first() else {
-        return false;
+/// The length of the result at the front: a letter, a number, a comma, a number, and then a blank or the end.
+fn result_length(text: &[u8]) -> Option<usize> {
+    let number_to = |from: usize| {
+        let digits = text.get(from..)?.iter().take(MOST_DIGITS + 1);
+        let digits = digits.take_while(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+        let count = digits.count();
+        (1..=MOST_DIGITS).contains(&count).then_some(from + count)
     };
-    let digit = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
-    let number = |text: &[u8]| (1..=MOST_DIGITS).contains(&text.len()) && text.iter().all(digit);
-    let Some(comma) = numbers.iter().position(|&byte| byte == b',') else {
-        return false;
-    };
-    let (latency, delta) = numbers.split_at(comma);
-    letter.is_ascii_alphabetic() && number(latency) && delta.get(1..).is_some_and(number)
+    text.first().filter(|byte| byte.is_ascii_alphabetic())?;
+    let comma = number_to(1)?;
+    text.get(comma).filter(|byte| **byte == b',')?;
+    let end = number_to(comma + 1)?;
+    matches!(text.get(end), None | Some(b' ')).then_some(end)
 }
 
 /// The parts of one result.
