@@ -308,6 +308,16 @@ impl Plan {
         })
     }
 
+    /// How much too young ages may appear since a publication was held up, at most as long as its lease.
+    pub(super) fn holdup(&self) -> Time {
+        let holds = |t: &Trouble| matches!(t.what, Fault::HeldUp(_));
+        if self.troubles.iter().any(holds) {
+            micros(self.common().lock_ttl)
+        } else {
+            0
+        }
+    }
+
     /// The least time between two rounds that ask the same check.
     pub(super) fn apart(&self) -> Time {
         let cadence = self.versions.iter().map(Settings::cadence).min().unwrap();

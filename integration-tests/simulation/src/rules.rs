@@ -34,8 +34,6 @@ struct Start {
     life: u64,
     token: Option<Token>,
     ended: bool,
-    /// The store may give out its token once more.
-    void: bool,
 }
 
 #[derive(Default)]
@@ -53,6 +51,10 @@ struct Group {
     /// Tokens whose holder cannot know that their time is over.
     overslept: BTreeSet<Token>,
     report: Token,
+    /// Tokens that the store may give out once more.
+    void: BTreeSet<Token>,
+    /// The store lost its token and gave out none since.
+    counter_lost: bool,
 }
 
 impl Group {
@@ -60,6 +62,16 @@ impl Group {
     fn is_undisturbed(&self, token: Token) -> bool {
         let granted = self.granted.get(&token);
         granted.is_some_and(|granted| self.disturbed.is_none_or(|at| *granted > at))
+    }
+
+    /// The store's tokens start anew, and may be lower than before or the same.
+    fn start_anew(&mut self) {
+        self.highest = Token::ZERO;
+        self.void.extend(self.grants.keys().copied());
+        self.grants.clear();
+        self.granted.clear();
+        self.released.clear();
+        self.rounds.clear();
     }
 }
 
@@ -117,30 +129,23 @@ impl Rules {
     }
 
     /// The store lost a group's token. The next is as high as the store's time, and so higher than any before, unless
-    /// that went back as well.
+    /// that goes back before it is given out.
     pub(super) fn counter_lost(&mut self, group: usize) {
-        if !self.store_clock_went_back {
-            return;
-        }
-        let state = &mut self.groups[group];
-        state.highest = Token::ZERO;
-        state.grants.clear();
-        state.granted.clear();
-        state.released.clear();
-        state.rounds.clear();
-        for ((of, _), starts) in &mut self.starts {
-            if *of == group {
-                for start in starts {
-                    start.void = true;
-                }
-            }
+        self.groups[group].counter_lost = true;
+        if self.store_clock_went_back {
+            self.groups[group].start_anew();
         }
     }
 
     /// The store's clock jumped: leases may end early or late, and ages are off.
     pub(super) fn store_clock_jumped(&mut self, by: Time, now: Time) {
         self.disturb(None, now);
-        self.store_clock_went_back |= by < 0;
+        if by < 0 {
+            self.store_clock_went_back = true;
+            for group in self.groups.iter_mut().filter(|g| g.counter_lost) {
+                group.start_anew();
+            }
+        }
         self.debts.push(Debt {
             at: now,
             younger: (-by).max(0),

@@ -86,6 +86,7 @@ impl Rules {
                             );
                         }
                         group.granted.insert(*token, now);
+                        group.counter_lost = false;
                     }
                 }
                 group.grants.insert(*token, by);

@@ -1,5 +1,7 @@
 //! EC-1, EC-2, LS-3: which probes may start; and that calls are answered by probes of their own time.
 
+use std::collections::BTreeSet;
+
 use futures_util::FutureExt;
 use watchkeeper_core::coordinator::NotForced;
 use watchkeeper_core::id::CheckId;
@@ -50,10 +52,9 @@ impl Rules {
             life: pod.life,
             token,
             ended: false,
-            void: false,
         };
         let starts = self.starts.entry((group, check.clone())).or_default();
-        once_per_round(plan, &who, starts, &start)?;
+        once_per_round(plan, &who, starts, &start, &self.groups[group].void)?;
         once_per_interval(plan, &who, starts, &start)?;
         starts.push(start);
         Ok(())
@@ -116,7 +117,13 @@ impl Rules {
 }
 
 /// EC-1.
-fn once_per_round(plan: &Plan, who: &str, starts: &[Start], new: &Start) -> Result<(), Breach> {
+fn once_per_round(
+    plan: &Plan,
+    who: &str,
+    starts: &[Start],
+    new: &Start,
+    void: &BTreeSet<Token>,
+) -> Result<(), Breach> {
     let orderly = matches!(
         plan.weather,
         Weather::Calm | Weather::Rolling | Weather::Change
@@ -133,9 +140,8 @@ fn once_per_round(plan: &Plan, who: &str, starts: &[Start], new: &Start) -> Resu
             return broken(Invariant::Ec1, format!("{who} again, after {before:?}"));
         }
     }
-    let same = |s: &&Start| s.token == new.token && !s.void;
-    match starts.iter().rev().find(same) {
-        Some(before) if new.token.is_some() => broken(
+    match starts.iter().rev().find(|s| s.token == new.token) {
+        Some(before) if new.token.is_some_and(|token| !void.contains(&token)) => broken(
             Invariant::Ec1,
             format!("{who} twice in a round, after {before:?}"),
         ),

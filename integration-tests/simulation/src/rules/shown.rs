@@ -57,6 +57,7 @@ impl Rules {
         let steady = pod.now(now).steady;
         let age = now - began;
         let (younger, older) = self.debts(began);
+        let younger = younger + plan.holdup();
         let slack = TOLERANCE + plan.drift(age);
 
         let said = micros(steady.since(known.probed_at));
@@ -99,6 +100,7 @@ impl Rules {
         let began = self.truth(&known.entry).unwrap_or(now);
         let age = now - began;
         let (younger, _) = self.debts(began);
+        let younger = younger + plan.holdup();
         let slack = TOLERANCE + plan.drift(age) + younger;
         let fresh_for = plan.fresh_for(pod.version);
         let label = view.freshness(known, pod.now(now).steady, fresh_for);
