@@ -115,6 +115,8 @@ static MEASURES: [Measure; 8] = [
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // A client without a provider of TLS cannot be made; set once, so a second attempt means nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     if cli.list {
         for measure in &MEASURES {
             println!("{}", measure.name);

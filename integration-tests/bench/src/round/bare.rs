@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::Error;
-use crate::round::pod::{KEY, model};
+use crate::round::pod::{KEY, body};
 
 /// Makes the requests and reads the answers; what they say is not looked at.
 pub(crate) async fn round(
@@ -45,10 +45,6 @@ async fn place(next: Arc<AtomicUsize>, requests: usize, address: SocketAddr) -> 
         if at >= requests {
             break;
         }
-        let body = format!(
-            r#"{{"model":"{}","messages":[{{"role":"user","content":"Say ok."}}],"max_tokens":16}}"#,
-            model(at)
-        );
         let request = Request::builder()
             .method(Method::POST)
             .uri("/v1/chat/completions")
@@ -57,7 +53,7 @@ async fn place(next: Arc<AtomicUsize>, requests: usize, address: SocketAddr) -> 
             .header("authorization", key.clone())
             .header("user-agent", HeaderValue::from_static("watchkeeper/0.1.0"))
             .header("host", host.clone())
-            .body(Full::new(Bytes::from(body)))?;
+            .body(Full::new(Bytes::from(body(at))))?;
         let answer = sender.send_request(request).await?;
         let status = answer.status();
         if !status.is_success() {

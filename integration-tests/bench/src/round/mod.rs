@@ -1,6 +1,7 @@
 //! One round of 5,000 checks, beside a bare hyper loop that makes the same requests.
 
 mod bare;
+mod client;
 mod pod;
 
 use std::time::{Duration, Instant};
@@ -27,16 +28,17 @@ pub(crate) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let pod = pod::start(checks, CONCURRENCY, endpoint.address).await?;
     let mut ours = Taken::default();
     let mut peer = Taken::default();
+    let mut client = Taken::default();
     for turn in 0..=ctx.repeat {
-        let mut took = [None, None];
+        let mut took = [None; 3];
         // Each goes first in turn: what the one leaves behind in the machine falls on both.
-        for side in [turn % 2, (turn + 1) % 2] {
+        for side in (turn..turn + 3).map(|side| side % 3) {
             tokio::time::sleep(CONNECTIONS_GONE).await;
             let began = (Instant::now(), cpu_seconds(std::process::id())?);
-            if side == 0 {
-                pod.round().await?;
-            } else {
-                bare::round(checks, CONCURRENCY, endpoint.address).await?;
+            match side {
+                0 => pod.round().await?,
+                1 => bare::round(checks, CONCURRENCY, endpoint.address).await?,
+                _ => client::round(checks, CONCURRENCY, endpoint.address).await?,
             }
             let cpu = cpu_seconds(std::process::id())? - began.1;
             if let Some(place) = took.get_mut(side) {
@@ -44,9 +46,10 @@ pub(crate) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
             }
         }
         // The first of each pays for what is made once: code, memory, the pod's first entries.
-        if let ([Some(a), Some(b)], true) = (took, turn > 0) {
+        if let ([Some(a), Some(b), Some(c)], true) = (took, turn > 0) {
             ours.add(a);
             peer.add(b);
+            client.add(c);
         }
     }
     pod.leave().await;
@@ -65,9 +68,17 @@ pub(crate) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
             what: what("CPU of the round, all threads"),
             unit: "ms",
             ours: ours.cpu_millis,
-            peer: peer.cpu_millis,
+            peer: peer.cpu_millis.clone(),
             peer_name: Some("bare hyper loop"),
             target: Target::AtMost(1.3),
+        },
+        Row {
+            what: what("CPU of the HTTP client alone (a bare reqwest loop)"),
+            unit: "ms",
+            ours: client.cpu_millis,
+            peer: peer.cpu_millis,
+            peer_name: Some("bare hyper loop"),
+            target: Target::Shown,
         },
     ])
 }

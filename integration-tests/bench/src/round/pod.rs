@@ -30,6 +30,14 @@ pub(crate) fn model(at: usize) -> String {
     format!("gpt-bench-{at:05}")
 }
 
+/// The body of a request, byte for byte what the prober sends.
+pub(crate) fn body(at: usize) -> String {
+    format!(
+        r#"{{"model":"{}","messages":[{{"role":"user","content":"Say ok."}}],"max_tokens":16}}"#,
+        model(at)
+    )
+}
+
 /// The running pod.
 pub(crate) struct BenchPod {
     pod: Pod,
