@@ -34,6 +34,8 @@ const CONNECTIONS: usize = 32;
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// Until a pod begins a round: an interval and some more.
 const ROUND_LIMIT: Duration = Duration::from_secs(60);
+/// The mock answers at once: a round is published this much later at the latest.
+const PUBLISHED: Duration = Duration::from_secs(1);
 /// Until all survivors show what a new round found.
 const CHANGE_LIMIT: Duration = Duration::from_secs(150);
 
@@ -142,24 +144,7 @@ async fn under_load(ctx: &Ctx, pods: &[Pod]) -> Result<Vec<Seen>, Error> {
 /// The pod that has just begun a round is killed; from then until each survivor shows what a new round found.
 async fn take_over(mock: &MockLlm, pods: &mut Vec<Pod>) -> Result<Seen, Error> {
     mock.set_default(Behaviour::Hold);
-    let before: Vec<usize> = pods.iter().map(Pod::rounds_begun).collect();
-    let asked = mock.asked().all().len();
-    let began = Instant::now();
-    let holder = loop {
-        let begun = pods
-            .iter()
-            .zip(&before)
-            .position(|(pod, before)| pod.rounds_begun() > *before);
-        if let Some(holder) = begun
-            && mock.asked().all().len() > asked
-        {
-            break holder;
-        }
-        if began.elapsed() > ROUND_LIMIT {
-            return Err(format!("no pod began a round within {ROUND_LIMIT:?}").into());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let holder = next_round(mock, pods).await?;
     pods.remove(holder).kill()?;
     let killed = Instant::now();
     // Refusals, which no client asks again: what the survivors find is told from what they knew.
@@ -180,7 +165,29 @@ async fn take_over(mock: &MockLlm, pods: &mut Vec<Pod>) -> Result<Seen, Error> {
     })
 }
 
-/// Redis ends; from then until each pod shows what it found without.
+/// Waits until a pod begins a round and asks; answers which.
+async fn next_round(mock: &MockLlm, pods: &[Pod]) -> Result<usize, Error> {
+    let before: Vec<usize> = pods.iter().map(Pod::rounds_begun).collect();
+    let asked = mock.asked().all().len();
+    let began = Instant::now();
+    loop {
+        let begun = pods
+            .iter()
+            .zip(&before)
+            .position(|(pod, before)| pod.rounds_begun() > *before);
+        if let Some(holder) = begun
+            && mock.asked().all().len() > asked
+        {
+            return Ok(holder);
+        }
+        if began.elapsed() > ROUND_LIMIT {
+            return Err(format!("no pod began a round within {ROUND_LIMIT:?}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Redis ends just after a round, at the same place in the interval for both; from then until each pod shows what it found without.
 async fn outage(
     mock: &MockLlm,
     redis: &mut RedisProcess,
@@ -192,6 +199,8 @@ async fn outage(
             .await
             .map_err(|error| format!("in {}: {error}", directory.display()))?;
     }
+    next_round(mock, pods).await?;
+    tokio::time::sleep(PUBLISHED).await;
     redis.kill().await;
     let gone = Instant::now();
     mock.set_default(Behaviour::Ok);
