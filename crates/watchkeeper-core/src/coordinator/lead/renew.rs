@@ -145,7 +145,11 @@ impl Coordinator {
                         entries: report.entries.len(),
                     }));
                 }
-                self.renewed(renewal.sent);
+                match &mut self.phase {
+                    // The store calls an edition done that a later one overtook, and that one gave the lease back.
+                    Phase::Leading(lead) if lead.round().is_none() => lead.renewal = None,
+                    _ => self.renewed(renewal.sent),
+                }
             }
             Ok(Published::Fenced { current }) => self.fenced(current, out),
             Err(error) => self.renewal_failed(now.steady, error, true, out),

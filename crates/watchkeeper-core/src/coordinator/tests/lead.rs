@@ -115,6 +115,18 @@ fn a_renewal_carries_what_is_finished() {
 }
 
 #[test]
+fn a_renewal_that_carries_entries_and_is_overtaken_by_the_last_publication_does_not_extend_the_window()
+ {
+    let mut pod = Pod::probing();
+    pod.at(500, probed(1));
+    pod.until(1_060);
+    // The last publication leaves before the renewal is answered, and arrives before it: it gave the lease back.
+    pod.at(1_062, probed(2));
+    assert_eq!(pod.at(1_070, done(4)), [so_far(7, 1)]);
+    assert_eq!(pod.view().lease_until, Some(moment(60 + LOCK_TTL)));
+}
+
+#[test]
 fn a_renewal_without_an_answer_is_repeated_before_the_window_closes() {
     let mut pod = Pod::probing();
     pod.until(1_060);
