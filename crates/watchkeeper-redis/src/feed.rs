@@ -6,13 +6,14 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{self, Stream, StreamExt};
 use redis::aio::{PubSub, PubSubSink};
 use redis::{Msg, Value};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,24 +35,44 @@ const BACKOFF_CAP: Duration = Duration::from_secs(5);
 /// A subscription that held this long was a good one: the backoff starts anew.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
 
+/// The subscription, made when somebody first watches: who only takes leases makes the server tell nobody.
 pub(crate) struct Feed {
     notices: broadcast::Sender<Notice>,
-    _task: AbortOnDropHandle<()>,
+    dialer: Arc<Dialer>,
+    channel: String,
+    /// Wakes the task out of its backoff.
+    nudge: Arc<Notify>,
+    /// Where the task runs, wherever the first watcher comes from.
+    runtime: Handle,
+    /// Ends with this.
+    task: OnceLock<AbortOnDropHandle<()>>,
 }
 
 impl Feed {
-    /// Starts the task; it ends when this is dropped. `nudge` wakes it out of its backoff.
-    pub(crate) fn start(dialer: Arc<Dialer>, channel: String, nudge: Arc<Notify>) -> Self {
-        let notices = broadcast::Sender::new(BACKLOG);
-        let task = tokio::spawn(keep(dialer, channel, nudge, notices.clone()));
+    pub(crate) fn new(
+        dialer: Arc<Dialer>,
+        channel: String,
+        nudge: Arc<Notify>,
+        runtime: Handle,
+    ) -> Self {
         Self {
-            notices,
-            _task: AbortOnDropHandle::new(task),
+            notices: broadcast::Sender::new(BACKLOG),
+            dialer,
+            channel,
+            nudge,
+            runtime,
+            task: OnceLock::new(),
         }
     }
 
     pub(crate) fn watch(&self) -> Notices {
         let later = BroadcastStream::new(self.notices.subscribe());
+        self.task.get_or_init(|| {
+            let (dialer, channel) = (Arc::clone(&self.dialer), self.channel.clone());
+            let (nudge, notices) = (Arc::clone(&self.nudge), self.notices.clone());
+            let kept = keep(dialer, channel, nudge, notices);
+            AbortOnDropHandle::new(self.runtime.spawn(kept))
+        });
         let later = later.map(|next| next.unwrap_or(Notice::Resumed));
         Box::pin(stream::iter([Notice::Resumed]).chain(later))
     }

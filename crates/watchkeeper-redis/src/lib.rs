@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   operations ──▶ link ── one connection ──▶ EVALSHA, one script per guarded step (scripts/*.lua)
-//!   watchers   ◀── feed ── one connection ◀── channel watchkeeper:{<fleet>}:events
+//!   watchers   ◀── feed ── one connection ◀── channel watchkeeper:{<fleet>}:events (from the first watcher on)
 //! ```
 //!
 //! | key | value |

@@ -90,11 +90,11 @@ impl RedisStore {
                 "redis `timeout` is zero: nothing could be answered in time",
             ));
         }
-        if Handle::try_current().is_err() {
+        let Ok(runtime) = Handle::try_current() else {
             return Err(config(
                 "the redis store has to be built within a tokio runtime",
             ));
-        }
+        };
         let keys = Keys::new(&options.fleet);
         let dialer = Arc::new(Dialer::new(options)?);
         let up = Arc::new(Notify::new());
@@ -103,7 +103,7 @@ impl RedisStore {
             foreign: Foreign::default(),
             link: Link::new(dialer.clone(), up.clone()),
             address: dialer.address.clone(),
-            feed: Feed::start(dialer, keys.events.clone(), up),
+            feed: Feed::new(dialer, keys.events.clone(), up, runtime),
             keys,
         })
     }
