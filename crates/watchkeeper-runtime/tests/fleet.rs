@@ -7,7 +7,10 @@
 )]
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -293,6 +296,52 @@ async fn a_forced_run_is_shared_by_two_pods_that_ask_at_once() {
         "one of the round at start, one shared by both calls"
     );
     assert_eq!(world.prober.starts("m1").len(), 1);
+}
+
+/// Notes what is shown of a check at the very moment in which a caller is woken: what the driver does after that, before
+/// it lets the caller run, is too late for one on another thread.
+struct Witness {
+    pod: Arc<dyn StatusSource>,
+    check: CheckId,
+    seen: Mutex<Vec<Option<UnixMillis>>>,
+    caller: Waker,
+}
+
+impl Wake for Witness {
+    fn wake(self: Arc<Self>) {
+        let snapshot = self.pod.snapshot();
+        let found = snapshot.known(&self.check).map(|k| k.entry.started);
+        self.seen.lock().unwrap().push(found);
+        self.caller.wake_by_ref();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_of_a_forced_run_is_answered_only_once_its_results_are_shown() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(200));
+    let pod = world.pod("pod-1", checks(3));
+    sleep(Duration::from_secs(2)).await;
+    let check = CheckId::new("m2").unwrap();
+    let began = world.clock.unix();
+    let mut witness = None;
+    let mut force = pin!(pod.force(vec![check.clone()]));
+    poll_fn(|context| {
+        let witness = witness.get_or_insert_with(|| {
+            Arc::new(Witness {
+                pod: pod.status(),
+                check: check.clone(),
+                seen: Mutex::default(),
+                caller: context.waker().clone(),
+            })
+        });
+        let waker = Waker::from(Arc::clone(witness));
+        force.as_mut().poll(&mut Context::from_waker(&waker))
+    })
+    .await
+    .unwrap();
+    let seen = witness.unwrap().seen.lock().unwrap().clone();
+    let last = seen.last().copied().flatten();
+    assert!(last.is_some_and(|at| at >= began), "{seen:?} < {began:?}");
 }
 
 /// Goes wrong after a while.
