@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, Value};
@@ -34,6 +35,8 @@ const TOKEN_KEEP_MS: &str = "604800000";
 /// One short entry: the smaller the report, the more the client's own work shows.
 const REPORT: [u8; 256] = [b'x'; 256];
 
+const PEER: &str = "the same EVALSHA calls sent bare on one connection";
+
 /// The scripts as the backend sends them.
 const ACQUIRE: &str = concat!(
     include_str!("../../../../crates/watchkeeper-redis/src/scripts/common.lua"),
@@ -49,42 +52,51 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let server = RedisProcess::start().await;
     let mut options = RedisOptions::from_url(FleetName::new("bench")?, &server.url())?;
     options.timeout = Duration::from_secs(5);
-    let connect = async || -> Result<Arc<RedisStore>, Error> {
-        let ours = Arc::new(RedisStore::connect(options.clone())?);
-        ours.ping().await?;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        Ok(ours)
-    };
-    let ours = connect().await?;
+    let ours = Arc::new(RedisStore::connect(options.clone())?);
     let bare = Bare::connect(&server).await?;
     // Scripts are loaded and memory is warm before anything counts.
     slice(|task, until| through(Arc::clone(&ours), task, until)).await?;
-    drop(ours);
     slice(|task, until| bare.clone().run(task, until)).await?;
 
-    let (mut rates, mut peer) = (Vec::new(), Vec::new());
+    let (mut rates, mut watched, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     let (mut our_bytes, mut bare_bytes) = (0.0, 0.0);
     let slices = if ctx.quick { 1 } else { SLICES };
     for _ in 0..ctx.repeat {
-        let (mut us, mut them) = (Rate::default(), Rate::default());
+        let mut sums = [Rate::default(), Rate::default(), Rate::default()];
         for turn in 0..slices {
-            for first in [turn % 2 == 0, turn % 2 != 0] {
-                if first {
-                    let ours = connect().await?;
-                    let before = bytes_in(&server).await?;
-                    let done = slice(|task, until| through(Arc::clone(&ours), task, until)).await?;
-                    our_bytes = (bytes_in(&server).await? - before) / done.cycles;
-                    us.add(&done);
-                } else {
-                    let before = bytes_in(&server).await?;
-                    let done = slice(|task, until| bare.clone().run(task, until)).await?;
-                    bare_bytes = (bytes_in(&server).await? - before) / done.cycles;
-                    them.add(&done);
+            for at in 0..sums.len() {
+                let side = (turn + at) % sums.len();
+                let before = bytes_in(&server).await?;
+                let done = match side {
+                    0 => slice(|task, until| bare.clone().run(task, until)).await?,
+                    1 => slice(|task, until| through(Arc::clone(&ours), task, until)).await?,
+                    _ => {
+                        let store = Arc::new(RedisStore::connect(options.clone())?);
+                        store.ping().await?;
+                        let mut notices = store.watch();
+                        let drain =
+                            tokio::spawn(async move { while notices.next().await.is_some() {} });
+                        let done =
+                            slice(|task, until| through(Arc::clone(&store), task, until)).await;
+                        drain.abort();
+                        done?
+                    }
+                };
+                let bytes = (bytes_in(&server).await? - before) / done.cycles;
+                match side {
+                    0 => bare_bytes = bytes,
+                    1 => our_bytes = bytes,
+                    _ => {}
+                }
+                if let Some(sum) = sums.get_mut(side) {
+                    sum.add(&done);
                 }
             }
         }
-        rates.push(us.per_second());
-        peer.push(them.per_second());
+        let [bare, ours, with_watcher] = sums;
+        peer.push(bare.per_second());
+        rates.push(ours.per_second());
+        watched.push(with_watcher.per_second());
     }
     if (our_bytes / bare_bytes - 1.0).abs() > 0.01 {
         return Err(format!(
@@ -102,9 +114,17 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
             what: format!("lock cycles on redis (acquire, publish + release), {TASKS} tasks"),
             unit: "cycles/s",
             ours: rates,
-            peer,
-            peer_name: Some("the same EVALSHA calls sent bare on one connection"),
+            peer: peer.clone(),
+            peer_name: Some(PEER),
             target: Target::AtLeast(0.95),
+        },
+        Row {
+            what: format!("the same while this store also watches for notices, {TASKS} tasks"),
+            unit: "cycles/s",
+            ours: watched,
+            peer,
+            peer_name: Some(PEER),
+            target: Target::Shown,
         },
         Row {
             what: format!("lock cycles in memory (acquire, publish + release), {TASKS} tasks"),
