@@ -18,7 +18,7 @@ use watchkeeper_simulation::{Tally, Weather, describe, run};
 struct Arguments {
     /// Run this seed, in all weathers, and say what it makes of each.
     seed: Option<u64>,
-    /// Only in this weather: calm, rolling, change, forced, outage, storm.
+    /// Only in this weather: calm, rolling, change, forced, outage, late, storm.
     #[arg(long)]
     weather: Option<Weather>,
     /// Run so many seeds of each weather.
