@@ -85,6 +85,10 @@ impl World<'_> {
                 }
                 self.start(pod)?;
             }
+            // One that started only since was not told to leave.
+            Fault::Drain { pod, .. }
+                if self.pods[pod].state == State::Up
+                    && self.pods[pod].up_since >= self.plan.troubles[index].at => {}
             Fault::Drain { pod, changes } => {
                 if self.pods[pod].state == State::Up {
                     let since = self.plan.troubles[index].at;
