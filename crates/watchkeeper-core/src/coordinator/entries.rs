@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::CheckId;
+use crate::lease::Token;
 use crate::planted::{Bug, is_planted};
 use crate::report::{Aged, Entry, Report};
 use crate::status::Known;
@@ -26,6 +27,14 @@ fn is_newer(entry: &Entry, probed_at: Moment, known: &Known) -> bool {
     }
 }
 
+/// The entry as the holder of `token` can have published it. A higher token in it is none: nothing found later could
+/// ever replace it.
+fn possible(entry: &Entry, token: Token) -> Entry {
+    let mut entry = entry.clone();
+    entry.token = entry.token.filter(|had| *had <= token);
+    entry
+}
+
 /// What this pod knows, by check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entries(BTreeMap<CheckId, Kept>);
@@ -39,13 +48,14 @@ impl Entries {
         self.0.is_empty()
     }
 
-    /// A finding of this pod's own. Others may have found something newer meanwhile, which stays.
-    pub(super) fn record(&mut self, entry: Entry, probed_at: Moment) {
+    /// A finding of this pod's own. Others may have found something newer meanwhile, which stays; answers whether the
+    /// new one is kept.
+    pub(super) fn record(&mut self, entry: Entry, probed_at: Moment) -> bool {
         let check = entry.check.clone();
         if self.get(&check).is_some_and(|known| {
             !is_newer(&entry, probed_at, known) && known.probed_at != probed_at
         }) {
-            return;
+            return false;
         }
         self.0.insert(
             check,
@@ -57,13 +67,16 @@ impl Entries {
                 offered: true,
             },
         );
+        true
     }
 
-    /// Takes in a report published `age` ago, read at `at`, as far as it is about `wanted` checks. Per check the entry
-    /// of the higher token wins (SN-2), and where one has none the younger. Answers how many entries changed.
+    /// Takes in a report published under `token`, `age` ago, read at `at`, as far as it is about `wanted` checks. Per
+    /// check the entry of the higher token wins (SN-2), and where one has none the younger. Answers how many entries
+    /// changed.
     pub(super) fn merge(
         &mut self,
         report: &Report,
+        token: Token,
         age: Duration,
         at: Moment,
         wanted: impl Fn(&CheckId) -> bool,
@@ -80,12 +93,12 @@ impl Entries {
             }
             there.push(&entry.check);
             let probed_at = at - age.saturating_add(*age_then);
+            let known = Known {
+                entry: Arc::new(possible(entry, token)),
+                probed_at,
+            };
             match self.0.get_mut(&entry.check) {
                 None => {
-                    let known = Known {
-                        entry: Arc::new(entry.clone()),
-                        probed_at,
-                    };
                     self.0.insert(
                         entry.check.clone(),
                         Kept {
@@ -102,16 +115,10 @@ impl Entries {
                     kept.offered = false;
                 }
                 Some(kept) => {
-                    let newer = match (kept.known.entry.token, entry.token) {
-                        _ if is_planted(Bug::LowerTokenAdopted) => true,
-                        (Some(had), Some(new)) if new != had => new > had,
-                        _ => probed_at > kept.known.probed_at,
-                    };
+                    let newer = is_planted(Bug::LowerTokenAdopted)
+                        || is_newer(&known.entry, probed_at, &kept.known);
                     if newer {
-                        kept.known = Known {
-                            entry: Arc::new(entry.clone()),
-                            probed_at,
-                        };
+                        kept.known = known;
                         kept.offered = false;
                         changed += 1;
                     } else {

@@ -71,12 +71,19 @@ impl Coordinator {
     pub(super) fn take_in(&mut self, now: Now, asked: Reading, read: ReadReport, out: &mut Out) {
         self.meet_token(asked.floor, read.fence, out);
         match read.found {
-            FoundReport::Nothing => self.entries.offer_all(),
+            FoundReport::Nothing => {
+                self.saw_garbage = false;
+                self.entries.offer_all();
+            }
             FoundReport::Garbage { why } => {
-                out.push(Command::Tell(Happening::UnreadableReport(why)));
+                // Said once, however often it is read before it is replaced.
+                if !std::mem::replace(&mut self.saw_garbage, true) {
+                    out.push(Command::Tell(Happening::UnreadableReport(why)));
+                }
                 self.entries.offer_all();
             }
             FoundReport::Report { token, age, report } => {
+                self.saw_garbage = false;
                 let at = self.answered_at(now.steady, asked.sent);
                 let age = if is_planted(Bug::WallClockAge) {
                     wall_clock_age(now.unix, &report)
@@ -87,7 +94,7 @@ impl Coordinator {
                     self.settings.checks.iter().map(|c| &c.id).collect();
                 let changed = self
                     .entries
-                    .merge(&report, age, at, |check| checks.contains(check));
+                    .merge(&report, token, age, at, |check| checks.contains(check));
                 if changed > 0 {
                     self.waits_since = None;
                     self.checked_by = Some(report.pod.clone());

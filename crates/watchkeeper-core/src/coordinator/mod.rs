@@ -129,6 +129,8 @@ pub struct Coordinator {
     reading: Option<Reading>,
     /// The store may hold something this pod has not read.
     wants_read: bool,
+    /// What was last read in the report's place was no report.
+    saw_garbage: bool,
     /// No operation outside a lease before this moment.
     quiet_until: Moment,
     /// An attempt whose answer never came: the lease may be ours without our knowing.
@@ -176,6 +178,7 @@ impl Coordinator {
             holder: None,
             reading: None,
             wants_read: false,
+            saw_garbage: false,
             quiet_until: Moment::from_micros(i64::MIN),
             unresolved: None,
             dead_lock: None,
@@ -317,11 +320,11 @@ impl Coordinator {
                     // It has not been waiting.
                     self.waits_since = None;
                 }
-                self.stop_following(now.steady);
-                if matches!(self.phase, Phase::Contending { .. }) {
-                    // No notice came, but the holder may have published all the same: look before asking.
-                    self.phase = Phase::Waiting;
-                    self.wants_read = true;
+                // No notice came, but the holder may have published all the same: look before asking.
+                self.wants_read |= self.wants_lease(now.steady);
+                self.phase = Phase::Waiting;
+                if !self.wants_read {
+                    self.waits_since = None;
                 }
             }
             Phase::Following { .. } if self.silent_at().is_some_and(|at| at <= now.steady) => {

@@ -143,8 +143,9 @@ impl Coordinator {
             verdict,
             self.settings.thresholds,
         );
-        self.entries.record(entry, started.steady);
-        self.checked_by = Some(pod);
+        if self.entries.record(entry, started.steady) {
+            self.checked_by = Some(pod);
+        }
         self.waits_since = None;
     }
 

@@ -115,6 +115,9 @@ impl History {
     fn kept(text: &str) -> Option<Arc<str>> {
         let (newest, parts) = text.split_once(' ')?;
         newest.parse::<i64>().ok()?;
+        if newest.len() > LONGEST_SECOND {
+            return None;
+        }
         // Each result with the blank that follows it; the last one's stands for that after the second.
         let (mut rest, mut end) = (parts.as_bytes(), newest.len());
         for _ in 0..HISTORY_LENGTH {
@@ -128,6 +131,9 @@ impl History {
         Some(kept.into())
     }
 }
+
+/// The most characters of a second, as it is written here.
+const LONGEST_SECOND: usize = "-9223372036854775808".len();
 
 /// The largest number of [`MOST_DIGITS`] digits.
 const LARGEST: u64 = 36_u64.pow(12) - 1;

@@ -83,8 +83,6 @@ impl Coordinator {
     pub(super) fn lead(&mut self, now: Now, sent: Moment, token: Token, out: &mut Out) {
         self.dice.stir(token.0);
         self.hold(token, sent);
-        // The read under the lease answers whatever an earlier one would.
-        self.reading = None;
         out.push(Command::Tell(Happening::LeaseAcquired(token)));
         let step = Step::Reading {
             asked: None,

@@ -422,3 +422,38 @@ fn garbage_that_changes_all_the_time_does_not_keep_the_pod_from_checking_for_its
     }
     assert_eq!(pod.now(), patience);
 }
+
+#[test]
+fn a_report_that_stays_unreadable_is_told_of_once() {
+    let mut pod = Pod::rested();
+    pod.at(500, Event::Noticed(Hint::Report));
+    assert_eq!(pod.at(510, garbage(5, 7)).len(), 1);
+    pod.at(520, Event::Noticed(Hint::Report));
+    assert_eq!(pod.at(530, garbage(6, 7)), []);
+    pod.at(540, Event::Noticed(Hint::Report));
+    pod.at(550, found(7, 7, 0, others(400)));
+    pod.at(560, Event::Noticed(Hint::Report));
+    assert_eq!(pod.at(570, garbage(8, 7)).len(), 1, "another one");
+}
+
+#[test]
+fn an_entry_of_a_higher_token_than_its_report_is_replaced_like_any_other() {
+    let mut pod = Pod::new();
+    pod.at(0, Event::Started);
+    let forged = ["a", "b"].map(|name| (entry(name, "other", Some(u64::MAX), 0), 2 * INTERVAL));
+    let forged = report("other", 0, 10, 2, forged.into());
+    pod.at(10, found(1, 7, 0, forged));
+    assert_eq!(pod.until(60), [acquire(2, 1, 7)]);
+    let now = pod.now();
+    pod.at(now, held(2, 8));
+    pod.at(now, nothing(3, 8));
+    pod.at(now + 10, probed(1));
+    pod.at(now + 10, probed(2));
+    assert_eq!(pod.view().entries[&check("a")].entry.token, Some(Token(8)));
+    pod.at(now + 20, done(4));
+    assert_eq!(
+        pod.wants(),
+        Some(now + INTERVAL),
+        "and is not asked again at once"
+    );
+}
