@@ -59,6 +59,8 @@ pub(super) struct Pod {
     pub(super) waiting: BTreeSet<(usize, Op)>,
     pub(super) probes: BTreeSet<(usize, ProbeId)>,
     pub(super) pinged: Option<bool>,
+    /// When this life began.
+    pub(super) started: Time,
     /// Since when it runs without a break.
     pub(super) up_since: Time,
     /// Since when it is paused or asleep.
@@ -90,6 +92,7 @@ impl Pod {
             waiting: BTreeSet::new(),
             probes: BTreeSet::new(),
             pinged: None,
+            started: 0,
             up_since: 0,
             still_since: 0,
             wakes: (0, 0),
@@ -107,6 +110,7 @@ impl Pod {
     pub(super) fn start(&mut self, dice: &mut Dice, plan: &Plan, now: Time) {
         self.life += 1;
         self.state = State::Up;
+        self.started = now;
         self.up_since = now;
         self.groups.clear();
         for (index, group) in plan.groups.iter().enumerate() {

@@ -34,6 +34,8 @@ struct Start {
     life: u64,
     token: Option<Token>,
     ended: bool,
+    /// Its pod left before it ended.
+    given_up: bool,
 }
 
 #[derive(Default)]

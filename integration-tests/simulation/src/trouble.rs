@@ -54,10 +54,14 @@ impl World<'_> {
                 let id = &self.plan.groups[group].id;
                 self.store.corrupt(id, Corruption::Report(GARBAGE.to_vec()));
             }
-            Fault::Crash { pod, .. } => self.pods[pod].kill(),
+            Fault::Crash { pod, .. } => {
+                self.rules.leaves(&self.pods[pod]);
+                self.pods[pod].kill();
+            }
             Fault::Pause(pod) => self.stop(pod, State::Paused),
             Fault::Asleep(pod) => self.stop(pod, State::Asleep),
             Fault::Drain { pod, .. } if self.pods[pod].state == State::Up => {
+                self.rules.leaves(&self.pods[pod]);
                 self.take(pod, Input::Drain)?;
             }
             Fault::WallClock { pod, by } => self.pods[pod].set_wall_clock(by),
@@ -88,7 +92,7 @@ impl World<'_> {
             // One that started only since was not told to leave.
             Fault::Drain { pod, .. }
                 if self.pods[pod].state == State::Up
-                    && self.pods[pod].up_since >= self.plan.troubles[index].at => {}
+                    && self.pods[pod].started >= self.plan.troubles[index].at => {}
             Fault::Drain { pod, changes } => {
                 if self.pods[pod].state == State::Up {
                     let since = self.plan.troubles[index].at;
@@ -98,6 +102,7 @@ impl World<'_> {
                 if changes {
                     self.pods[pod].version = self.plan.versions.len() - 1;
                 }
+                self.rules.leaves(&self.pods[pod]);
                 self.pods[pod].kill();
                 self.start(pod)?;
             }

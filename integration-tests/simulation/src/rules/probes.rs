@@ -13,7 +13,7 @@ use watchkeeper_memory::MemoryStore;
 use super::{Rules, Start, TOLERANCE};
 use crate::Weather;
 use crate::breach::{Breach, broken, wrong};
-use crate::plan::{Plan, Time};
+use crate::plan::{CALM_FROM, Plan, Time};
 use crate::pod::Pod;
 
 impl Rules {
@@ -52,6 +52,7 @@ impl Rules {
             life: pod.life,
             token,
             ended: false,
+            given_up: false,
         };
         let starts = self.starts.entry((group, check.clone())).or_default();
         once_per_round(plan, &who, starts, &start, &self.groups[group].void)?;
@@ -87,6 +88,13 @@ impl Rules {
             Invariant::Ls3,
             format!("{who} under a lease that it does not hold"),
         )
+    }
+
+    /// A pod leaves, or is gone: what it has not finished is asked again.
+    pub(crate) fn leaves(&mut self, pod: &Pod) {
+        for start in self.starts.values_mut().flatten() {
+            start.given_up |= start.pod == pod.name && start.life == pod.life;
+        }
     }
 
     pub(crate) fn probed(&mut self, pod: &Pod, group: usize, check: &CheckId) {
@@ -126,13 +134,19 @@ fn once_per_round(
     new: &Start,
     void: &BTreeSet<Token>,
 ) -> Result<(), Breach> {
-    let orderly = matches!(
-        plan.weather,
-        Weather::Calm | Weather::Rolling | Weather::Change
-    );
+    let quiet = plan.calls.is_empty() && new.at > CALM_FROM + plan.liveness();
+    let orderly = quiet
+        || matches!(
+            plan.weather,
+            Weather::Calm | Weather::Rolling | Weather::Change
+        );
     if orderly {
         // Holders that left one after the other and gave up their probes are not waited for without end (FB-1).
-        let given_up = starts.iter().rev().take_while(|s| !s.ended).count();
+        let given_up = starts
+            .iter()
+            .rev()
+            .take_while(|s| s.given_up && !s.ended)
+            .count();
         if new.token.is_none() {
             return if given_up > 1 {
                 Ok(())
@@ -141,7 +155,7 @@ fn once_per_round(
             };
         }
         // A pod that leaves gives up probes, which are asked again.
-        let counts = |s: &&Start| plan.weather == Weather::Calm || s.ended;
+        let counts = |s: &&Start| s.ended || !s.given_up;
         if let Some(before) = starts.iter().rev().find(counts)
             && (before.token == new.token || new.round - before.round < plan.apart())
         {

@@ -111,7 +111,11 @@ impl Rules {
         let lately = |end: &Time| *end > since;
         let holds = match label {
             Freshness::Fresh => age <= micros(fresh_for) + slack,
-            Freshness::Refreshing => state.disturbed.is_some() || state.ends.values().any(lately),
+            // A damaged lock stands until it was seen unchanged for a lease's time.
+            Freshness::Refreshing => {
+                state.disturbed.is_some_and(|at| at > since - lock_ttl)
+                    || state.ends.values().any(lately)
+            }
             Freshness::Stale => true,
         };
         if holds {
