@@ -18,6 +18,8 @@ pub enum Corruption {
     EndlessLock,
     /// Foreign bytes in the report's place.
     Report(Vec<u8>),
+    /// These bytes in the standing report's place, under its own token. Does nothing where none stands.
+    Content(Vec<u8>),
     /// This number in the stored token's place.
     Token(u64),
 }
@@ -62,6 +64,15 @@ impl MemoryStore {
                         value: ReportValue::Foreign(bytes),
                         ends: never,
                     });
+                }
+                Corruption::Content(forged) => {
+                    if let Some(Kept {
+                        value: ReportValue::Report { bytes, .. },
+                        ..
+                    }) = &mut group.report
+                    {
+                        *bytes = forged.into();
+                    }
                 }
                 Corruption::Token(token) => {
                     group.token = Token(token);

@@ -53,6 +53,8 @@ pub(super) enum Fault {
     EndlessLock(usize),
     /// Garbage in a report's place.
     BadReport(usize),
+    /// The standing report's entries carry tokens that nobody was granted.
+    ForgedReport(usize),
     /// An impossible token in the token's place.
     BadToken(usize),
     /// The pod is killed and starts again at the end, under its old name or a new one.
@@ -106,7 +108,7 @@ impl Fault {
             7 => Self::Deaf,
             8 => Self::Wipe,
             9 => Self::BadLock(group),
-            10 => Self::BadReport(group),
+            10 => [Self::BadReport(group), Self::ForgedReport(group)][dice.index(2)].clone(),
             11 => Self::Crash {
                 pod,
                 same_name: dice.chance(50),
@@ -152,6 +154,7 @@ impl Fault {
             Self::BadLock(_) => "fault: bad lock",
             Self::EndlessLock(_) => "fault: endless lock",
             Self::BadReport(_) => "fault: bad report",
+            Self::ForgedReport(_) => "fault: forged report",
             Self::BadToken(_) => "fault: bad token",
             Self::Crash { .. } => "fault: crash",
             Self::Pause(_) => "fault: pause",

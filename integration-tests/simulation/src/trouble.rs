@@ -1,7 +1,11 @@
 //! Faults as they begin and end.
 
+use futures_util::FutureExt;
+use watchkeeper_core::cache::{Found, Read, ReportCache};
 use watchkeeper_core::coordinator::{Event, Hint};
 use watchkeeper_core::id::PodId;
+use watchkeeper_core::lease::Token;
+use watchkeeper_core::report::Report;
 use watchkeeper_core::status::Mode;
 use watchkeeper_memory::Corruption;
 
@@ -54,6 +58,7 @@ impl World<'_> {
                 let id = &self.plan.groups[group].id;
                 self.store.corrupt(id, Corruption::Report(GARBAGE.to_vec()));
             }
+            Fault::ForgedReport(group) => self.forge(group),
             Fault::Crash { pod, .. } => {
                 self.rules.leaves(&self.pods[pod]);
                 self.pods[pod].kill();
@@ -123,6 +128,24 @@ impl World<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Raises the tokens of all entries of the standing report above every other.
+    fn forge(&mut self, group: usize) {
+        let id = &self.plan.groups[group].id;
+        let read = self.store.read(id, Token::ZERO).now_or_never();
+        if let Some(Ok(Read {
+            found: Found::Report(stored),
+            ..
+        })) = read
+        {
+            let mut report = Report::decode(&stored.value).unwrap();
+            for aged in &mut report.entries {
+                aged.entry.token = Some(Token(u64::MAX));
+            }
+            let forged = Corruption::Content(report.encode());
+            self.store.corrupt(id, forged);
+        }
     }
 
     fn damage(&mut self, group: usize, what: Corruption) {

@@ -128,7 +128,7 @@ fn in_a_storm_no_rule_is_broken_and_all_recover() {
     ];
     assert_happened(&tally, &rare);
     let faults = tally.keys().filter(|what| what.starts_with("fault: "));
-    assert_eq!(faults.count(), 23, "{tally:?}");
+    assert_eq!(faults.count(), 24, "{tally:?}");
 }
 
 #[test]
