@@ -58,9 +58,14 @@ async fn after_kill(stand: &mut Stand, redis: &RedisProcess) -> Result<f64, Erro
     stand.mock.set(&model, Behaviour::Ok);
     let next = start_of(&stand.mock, &model, asked).await?;
     stand.fill().await?;
-    // A lease's rest is told in whole milliseconds: up to one too early is in the figure's grain.
+    if next + GRAIN < ends {
+        return Err("a probe started while the dead holder's lease stood".into());
+    }
     Ok(next.saturating_duration_since(ends).as_secs_f64() * 1e3)
 }
+
+/// A lease's rest is told in whole milliseconds, and it takes a moment to be told.
+const GRAIN: Duration = Duration::from_millis(5);
 
 async fn after_sigterm(stand: &mut Stand, redis: &RedisProcess) -> Result<f64, Error> {
     let model = stand.last_model();
