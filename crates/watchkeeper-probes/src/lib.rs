@@ -24,6 +24,7 @@ mod glance;
 mod http;
 mod options;
 mod params;
+mod prepared;
 mod prober;
 mod providers;
 mod request;
