@@ -173,9 +173,13 @@ impl Rules {
         });
     }
 
-    /// The holder of this lease cannot know that its window closed: its token is the guarantee.
-    pub(super) fn overslept(&mut self, group: usize, token: Token) {
-        self.groups[group].overslept.insert(token);
+    /// This pod slept: of the leases granted to it before it cannot know when their windows closed. Its tokens are the
+    /// guarantee.
+    pub(super) fn overslept(&mut self, pod: &PodId) {
+        for group in &mut self.groups {
+            let own = group.grants.iter().filter(|(_, (who, _))| who == pod);
+            group.overslept.extend(own.map(|(token, _)| *token));
+        }
     }
 
     /// A pod noticed that the store's tokens start anew, and compares by age from now on.

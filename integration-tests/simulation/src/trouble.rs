@@ -6,7 +6,6 @@ use watchkeeper_core::coordinator::{Event, Hint};
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::report::Report;
-use watchkeeper_core::status::Mode;
 use watchkeeper_memory::Corruption;
 
 use super::breach::Breach;
@@ -182,15 +181,7 @@ impl World<'_> {
         if pod.state == State::Asleep {
             let slept: Time = self.now - pod.still_since;
             pod.slept(slept);
-            let steady = pod.now(self.now).steady;
-            for (group, coordinator) in &pod.groups {
-                let view = coordinator.view(steady);
-                if view.mode == Mode::Leading
-                    && let Some(token) = view.token
-                {
-                    self.rules.overslept(*group, token);
-                }
-            }
+            self.rules.overslept(&pod.name);
             self.rules.slept(slept, self.now);
         }
         pod.state = State::Up;
