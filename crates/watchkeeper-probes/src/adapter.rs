@@ -54,7 +54,6 @@ pub(crate) struct Ask<'a> {
 static ADAPTERS: [(&str, &dyn Adapter); 1] = [("openai", &OpenAi)];
 
 /// A model check, resolved: who answers, in which mode, and what is sent.
-#[derive(Clone)]
 pub(crate) struct Resolved {
     pub(crate) adapter: &'static dyn Adapter,
     pub(crate) provider: &'static str,

@@ -24,7 +24,6 @@ mod glance;
 mod http;
 mod options;
 mod params;
-mod prepared;
 mod prober;
 mod providers;
 mod request;

@@ -14,7 +14,6 @@ use watchkeeper_core::verdict::Verdict;
 use crate::adapter::resolve;
 use crate::classify::Finding;
 use crate::options::{ProbeSetupError, ProberOptions, ProviderKeys};
-use crate::prepared::Prepared;
 use crate::request::ProbeRequest;
 use crate::scrub::Scrubber;
 use crate::send::{Want, send};
@@ -37,7 +36,6 @@ pub struct HttpProber {
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
     keys: ProviderKeys,
-    prepared: Prepared,
 }
 
 impl HttpProber {
@@ -50,7 +48,6 @@ impl HttpProber {
             client: client::build(&options)?,
             clock: options.clock,
             keys: options.keys,
-            prepared: Prepared::default(),
         })
     }
 
@@ -70,7 +67,7 @@ impl HttpProber {
                     Err(finding) => (finding, HeaderMap::new()),
                 },
             },
-            Target::Model(model) => match self.prepared.resolve(&check.id, model, &self.keys) {
+            Target::Model(model) => match resolve(model, &self.keys) {
                 Err(reason) => (Finding::config(reason), HeaderMap::new()),
                 Ok(resolved) => match self.send(resolved.request, deadline, Want::Body).await {
                     Ok(answer) => (

@@ -1,6 +1,5 @@
 //! A probe's request as a value: built without sending, compared in tests, shown by `check --plan`.
 
-use hyper::body::Bytes;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
@@ -42,8 +41,7 @@ pub(crate) struct ProbeRequest {
     pub(crate) url: Url,
     /// All but `Host`, `User-Agent` and `Content-Length`, which the client adds.
     pub(crate) headers: HeaderMap,
-    /// Shared, since a request is sent more than once.
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<Vec<u8>>,
     pub(crate) auth: Auth,
     /// Whether the upstream bills it.
     pub(crate) billed: bool,

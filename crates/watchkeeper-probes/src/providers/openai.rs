@@ -100,7 +100,7 @@ impl Adapter for OpenAi {
             method: Method::POST,
             url: endpoint.join(path),
             headers,
-            body: Some(Value::Object(body).to_string().into()),
+            body: Some(Value::Object(body).to_string().into_bytes()),
             auth,
             billed: true,
             unsendable,
