@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Whether `body` is surely what the API promises: a JSON object without an `error`, whose `list` begins with an object
-/// that has none either. `false` means no more than that a closer look is needed.
+/// that has none either. `false` means no more than that a closer look is needed. Of what is passed over only the form
+/// counts: numbers out of range and lone surrogates elsewhere in an answer do not make an endpoint ill.
 pub(crate) fn is_surely_healthy(body: &[u8], list: &str) -> bool {
     // what is passed over is not checked for UTF-8 otherwise
     let Ok(text) = std::str::from_utf8(body) else {

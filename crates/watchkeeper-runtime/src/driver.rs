@@ -302,7 +302,7 @@ impl Driver {
             && let Some(reply) = pending.reply.take()
         {
             // What was found is shown before the caller hears of it.
-            self.urgent = true;
+            self.urgent |= result.is_ok();
             self.replies.push((reply, result));
         }
         if over {
