@@ -74,10 +74,11 @@ impl Rules {
             .into_iter()
             .map(count)
             .sum();
-        // What is finished goes out with renewals of a long round, and is read.
+        // What is finished goes out with renewals of a long round, and is read; who follows looks at the lease's end.
         let kept = count("publish").saturating_sub(rounds);
-        let most =
-            rounds * (3 * (pods - 1) + 5) + kept * (pods + 1) + 6 * pods * self.groups.len() as u64;
+        let most = rounds * (3 * (pods - 1) + 5)
+            + 2 * kept * (pods + 1)
+            + 6 * pods * self.groups.len() as u64;
         if used > most {
             return wrong(format!(
                 "{used} store commands in {rounds} rounds of {pods} pods"
