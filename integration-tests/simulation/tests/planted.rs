@@ -10,6 +10,9 @@ use watchkeeper_simulation::{Breach, Weather, judge};
 /// What a line about a caught bug begins with: `planted | bug | weather | seed | seeds taken | caught by`.
 const LINE: &str = "planted";
 
+/// The document that has a row for each.
+const PROOF: &str = include_str!("../../../docs/proof.md");
+
 /// A bug that so many seeds do not show is not caught.
 const MOST_SEEDS: u64 = 2_000;
 
@@ -53,6 +56,11 @@ fn assert_caught(bug: Bug, weather: Weather, rules: &[Rule]) {
     }
     let (taken, name) = (seed + 1, rule.name());
     println!("{LINE} | {bug:?} | {weather} | {seed} | {taken} | {name}");
+    let told = format!("| {weather} | {seed} | {taken} |");
+    assert!(
+        PROOF.contains(&told),
+        "docs/proof.md has no row with `{told}`, for {bug:?}"
+    );
 }
 
 /// Nobody waits for a lease of its own.
