@@ -179,6 +179,8 @@ impl Rules {
         for group in &mut self.groups {
             let own = group.grants.iter().filter(|(_, (who, _))| who == pod);
             group.overslept.extend(own.map(|(token, _)| *token));
+            // Of these nobody remembers any more whose they were.
+            group.overslept.extend(group.void.iter().copied());
         }
     }
 
