@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn a_second_written_with_more_digits_than_any_has_is_not_passed_on() {
+        let mut history = History::default();
+        history.push(past(7, Outcome::Healthy, 5));
+        let text = history.text().to_owned();
+        assert_eq!(History::kept(&text).as_deref(), Some(text.as_str()));
+        assert_eq!(History::kept(&format!("{}{text}", "0".repeat(1_000))), None);
+    }
+
+    #[test]
     fn results_come_back_newest_first_with_their_times() {
         let mut history = History::default();
         let pushed = [
