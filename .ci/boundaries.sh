@@ -55,9 +55,14 @@ for manifest in crates/*/Cargo.toml; do
       may_know "$crate" normal,build
       may_know "$crate" normal,build,dev watchkeeper-testkit
       ;;
-    # Backends, the surface and the tools: core alone; in tests the suite and the reference store as well.
-    watchkeeper-api | watchkeeper-config | watchkeeper-etcd | watchkeeper-memory | watchkeeper-probes | \
-      watchkeeper-redis | watchkeeper-runtime | watchkeeper-testkit)
+    # What reads LiteLLM's file or answers in its shapes learns what they mean in one place.
+    watchkeeper-api | watchkeeper-config)
+      may_know "$crate" normal,build watchkeeper-core watchkeeper-litellm
+      may_know "$crate" normal,build,dev watchkeeper-core watchkeeper-litellm watchkeeper-testkit watchkeeper-memory
+      ;;
+    # Backends and the tools: core alone; in tests the suite and the reference store as well.
+    watchkeeper-etcd | watchkeeper-litellm | watchkeeper-memory | watchkeeper-probes | watchkeeper-redis | \
+      watchkeeper-runtime | watchkeeper-testkit)
       may_know "$crate" normal,build watchkeeper-core
       may_know "$crate" normal,build,dev watchkeeper-core watchkeeper-testkit watchkeeper-memory
       ;;

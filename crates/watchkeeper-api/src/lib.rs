@@ -22,7 +22,6 @@ mod query;
 mod records;
 mod reply;
 mod router;
-mod scrub;
 mod serve;
 mod shared_status;
 mod state;

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use watchkeeper_core::check::Check;
 use watchkeeper_core::report::{Entry, Past};
+use watchkeeper_core::scrub::scrub;
 use watchkeeper_core::status::Snapshot;
 use watchkeeper_core::time::UnixMillis;
 
@@ -22,7 +23,6 @@ use crate::currency::Currency;
 use crate::keys::Authorized;
 use crate::query::{Invalid, Query};
 use crate::reply;
-use crate::scrub::scrub;
 use crate::state::App;
 use crate::times::isoformat;
 

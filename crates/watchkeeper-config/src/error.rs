@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use watchkeeper_litellm::LitellmError;
+
 /// One thing that is wrong, worded for the person who has to mend it: where it stands, which key, what to do. Holds no
 /// secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +58,16 @@ pub enum ConfigError {
         /// Why, with the remedy.
         why: String,
     },
+}
+
+impl From<LitellmError> for ConfigError {
+    fn from(error: LitellmError) -> Self {
+        match error {
+            LitellmError::Unreadable { file, why } => Self::Unreadable { file, why },
+            LitellmError::Syntax { file, line, why } => Self::Syntax { file, line, why },
+            LitellmError::Refused { file, why } => Self::Litellm { file, why },
+        }
+    }
 }
 
 /// The most characters of one part of a message. A file may hold a word of a megabyte; a line for people may not.

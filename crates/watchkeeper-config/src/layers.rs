@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use figment::error::{Actual, Error, Kind as Wrong};
 use figment::value::{Dict, Map, Value};
@@ -329,12 +328,4 @@ pub(crate) fn shown_key(key: &str) -> String {
         }
     }
     out
-}
-
-/// A path for people: without the directory that everything starts from.
-pub(crate) fn shown_path(path: &Path, base: &Path) -> String {
-    match path.strip_prefix(base) {
-        Ok(rest) if !rest.as_os_str().is_empty() => rest.display().to_string(),
-        _ => path.display().to_string(),
-    }
 }

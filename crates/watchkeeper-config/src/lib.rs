@@ -12,15 +12,12 @@ mod error;
 mod keys;
 mod layers;
 mod lenient;
-mod litellm;
 mod load;
 mod raw;
 mod resolve;
 mod show;
-mod shown;
 mod source;
 mod units;
-mod yaml;
 
 pub use config::{
     Backend, BackendKind, Config, Coordination, Fleet, Http, Litellm, LockScope, Log, LogFormat,

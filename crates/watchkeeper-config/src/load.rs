@@ -5,15 +5,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::value::Value;
+use watchkeeper_litellm::disk::{read_bounded, shown_path};
+use watchkeeper_litellm::{Cache, LitellmFile, MAX_FILE_BYTES};
 
 use crate::config::Config;
 use crate::error::{ConfigError, cut};
-use crate::layers::{ENV_PREFIX, Layers, Rank, shown_path};
-use crate::litellm::{Cache, LitellmFile};
+use crate::layers::{ENV_PREFIX, Layers, Rank};
 use crate::resolve::Resolver;
 use crate::show;
-use crate::source::{read_bounded, toml};
-use crate::yaml::MAX_FILE_BYTES;
+use crate::source::toml;
 
 /// The file that is found without being named.
 const FOUND: &str = "watchkeeper.toml";

@@ -12,20 +12,18 @@ use std::time::Duration;
 
 use watchkeeper_core::id::{FleetName, PodId};
 use watchkeeper_core::secret::Secret;
+use watchkeeper_litellm::disk::{read_bounded, shown_path};
+use watchkeeper_litellm::{Cache, ENVIRON_PREFIX, LitellmFile};
 
 use crate::config::{Backend, BackendKind, Config, Fleet, Litellm, Log, LogFormat, LogLevel};
 use crate::error::ConfigError;
 use crate::keys;
-use crate::layers::{Layers, Rank, shown_key, shown_path};
-use crate::litellm::{Cache, LitellmFile, environ};
+use crate::layers::{Layers, Rank, shown_key};
 use crate::raw::{self, Raw};
-use crate::source::read_bounded;
 use crate::units;
 
 /// Largest secret file. A private key has some kilobytes.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
-/// Longest time for one probe, as for LiteLLM's deployments.
-pub(crate) const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Everything that resolving needs.
 pub(crate) struct Resolver<'a> {
@@ -54,7 +52,7 @@ const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
 
 /// Whether a value only names the place of the real one.
 fn is_reference(raw: &str) -> bool {
-    ["env:", environ::PREFIX, "file:"]
+    ["env:", ENVIRON_PREFIX, "file:"]
         .iter()
         .any(|prefix| raw.starts_with(prefix))
 }
@@ -188,7 +186,7 @@ impl Resolver<'_> {
         }
         let variable = raw
             .strip_prefix("env:")
-            .or_else(|| raw.strip_prefix(environ::PREFIX));
+            .or_else(|| raw.strip_prefix(ENVIRON_PREFIX));
         if let Some(variable) = variable {
             return self.env.get(variable).cloned().ok_or_else(|| {
                 self.invalid(

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use crate::id::CheckId;
 use crate::secret::Secret;
 
+/// Longest time that one probe may be given.
+pub const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(3_600);
+
 /// One check of the fleet's list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {

@@ -22,6 +22,7 @@ pub mod lease;
 pub mod planted;
 pub mod probe;
 pub mod report;
+pub mod scrub;
 pub mod secret;
 pub mod status;
 pub mod time;

@@ -2,8 +2,6 @@
 //!
 //! The untargeted answer is rendered once per snapshot and kept; only its labels are made per request.
 
-mod entry;
-
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -15,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use watchkeeper_core::check::Check;
 use watchkeeper_core::status::Snapshot;
+use watchkeeper_litellm::entry;
 
 use crate::currency::Currency;
 use crate::keys::Authorized;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use watchkeeper_core::check::Check;
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::lease::Token;
+use watchkeeper_core::scrub::scrub;
 use watchkeeper_core::status::{Freshness, GroupView, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Moment, UnixMillis};
 
@@ -13,7 +14,6 @@ use super::{
     CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LeaseView, PastView,
     PodRow, SettingsView, StatusAnswer,
 };
-use crate::scrub::scrub;
 use crate::times::{seconds, timestamp, until};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
-use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::check::{Check, HealthParams, MAX_PROBE_TIMEOUT, ModelTarget, Target};
 use watchkeeper_core::id::CheckId;
 use watchkeeper_core::secret::Secret;
+use watchkeeper_litellm::{provider, shown};
 
-use super::{MAX_PROBE_TIMEOUT, Resolver};
+use super::Resolver;
 use crate::error::ConfigError;
-use crate::litellm::provider;
-use crate::shown;
 use crate::{raw, units};
 
 /// Length of a made id (SHA-256 in hex), and how much of it tells two deployments apart.

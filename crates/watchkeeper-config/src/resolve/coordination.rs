@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{MAX_PROBE_TIMEOUT, Resolver};
+use watchkeeper_core::check::MAX_PROBE_TIMEOUT;
+
+use super::Resolver;
 use crate::config::{Backend, BackendKind, Coordination, LockScope, Probe};
 use crate::error::ConfigError;
 use crate::layers::Rank;

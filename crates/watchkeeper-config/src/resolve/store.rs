@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use watchkeeper_litellm::Cache;
+
 use super::Resolver;
 use crate::config::{Backend, BackendKind, TlsFiles};
 use crate::error::ConfigError;
 use crate::layers::Rank;
 use crate::lenient::Text;
-use crate::litellm::Cache;
 use crate::raw::{self, Raw};
 
 /// Longest time for one store operation.

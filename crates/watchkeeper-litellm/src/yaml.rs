@@ -8,7 +8,8 @@ mod scalar;
 
 use std::rc::Rc;
 
-pub(crate) use load::{MAX_FILE_BYTES, load};
+pub use load::MAX_FILE_BYTES;
+pub(crate) use load::load;
 
 /// A value and where it stands. Shared, so that an alias costs nothing.
 pub(crate) type Node = Rc<NodeInner>;

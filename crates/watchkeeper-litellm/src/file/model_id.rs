@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::python::{json_dumps, str_of};
+use crate::python::{json_dumps, str_of};
 use crate::yaml::{NodeInner, Yaml};
 
 /// SHA-256 over the name and then key and value of every parameter, in file order and without separators. The

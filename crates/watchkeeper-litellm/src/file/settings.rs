@@ -1,17 +1,17 @@
 //! Which of our keys a LiteLLM file sets.
 
-use super::python::str_of;
+use crate::python::str_of;
 use crate::yaml::{Node, NodeInner, Yaml};
 
 /// One of our keys, as a LiteLLM file sets it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Setting {
+pub struct Setting {
     /// Our dotted key.
-    pub(crate) key: &'static str,
+    pub key: &'static str,
     /// The value, spelt for our reader.
-    pub(crate) value: String,
+    pub value: String,
     /// File, line and key.
-    pub(crate) origin: String,
+    pub origin: String,
 }
 
 /// Reads `general_settings` and `litellm_settings`.

@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use super::{Node, NodeInner, Yaml, scalar};
 
 /// Largest file read. LiteLLM files of large fleets have some 100 KiB.
-pub(crate) const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 /// Deepest nesting, aliases written out; LiteLLM itself stops looking for references at 100.
 pub(crate) const MAX_DEPTH: usize = 100;
 /// Most values in a document once aliases are written out. A file of the largest size has fewer without any.

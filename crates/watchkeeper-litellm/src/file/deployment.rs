@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::check::{Check, HealthParams, MAX_PROBE_TIMEOUT, ModelTarget, Target};
 use watchkeeper_core::id::{BadName, CheckId};
 use watchkeeper_core::secret::Secret;
 
-use super::python::{str_of, to_json};
-use super::{model_id, provider};
-use crate::resolve::MAX_PROBE_TIMEOUT;
+use super::model_id;
+use crate::provider;
+use crate::python::{str_of, to_json};
 use crate::shown;
-use crate::units;
 use crate::yaml::{Node, NodeInner, Yaml};
 
 /// What the entries need to know of the rest.
@@ -103,8 +102,8 @@ fn one(
 
     let timeout = match info("health_check_timeout").filter(|node| node.truthy()) {
         None => context.timeout,
-        Some(node) => match units::duration(&str_of(node)) {
-            Ok(timeout) if !timeout.is_zero() && timeout <= MAX_PROBE_TIMEOUT => timeout,
+        Some(node) => match seconds(node) {
+            Some(timeout) if !timeout.is_zero() && timeout <= MAX_PROBE_TIMEOUT => timeout,
             _ => {
                 warn("`health_check_timeout` must be seconds between 0 and 3600; the default is used".into());
                 context.timeout
@@ -227,6 +226,11 @@ fn target<'a>(
             max_tokens,
         },
     }))
+}
+
+/// A number of seconds, also one in quotes.
+fn seconds(node: &NodeInner) -> Option<Duration> {
+    Duration::try_from_secs_f64(str_of(node).trim().parse().ok()?).ok()
 }
 
 fn shown_of(params: &Node, probed: Option<&Node>) -> Map<String, Value> {

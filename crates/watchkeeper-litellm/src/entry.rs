@@ -12,7 +12,7 @@ use watchkeeper_core::check::Check;
 use watchkeeper_core::report::Entry;
 use watchkeeper_core::verdict::Outcome;
 
-use crate::scrub::{scrub, scrub_value};
+use watchkeeper_core::scrub::{scrub, scrub_value};
 
 /// The upstream's headers that LiteLLM shows.
 const SHOWN_HEADERS: [&str; 3] = [
@@ -26,7 +26,8 @@ const UNKNOWN_FAILURE: u16 = 500;
 
 /// The entry: shown fields, then rate limits, `error`, `model_id`, `exception_status`. Without `details` only `model`,
 /// `model_id` and `exception_status`.
-pub(super) fn shown(check: &Check, entry: &Entry, details: bool) -> Map<String, Value> {
+#[must_use]
+pub fn shown(check: &Check, entry: &Entry, details: bool) -> Map<String, Value> {
     let mut out = Map::new();
     if details {
         for (key, value) in &check.shown {

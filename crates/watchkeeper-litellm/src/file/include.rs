@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::error::ConfigError;
-use crate::layers::shown_path;
-use crate::source::read_bounded;
+use crate::disk::{read_bounded, shown_path};
+use crate::error::LitellmError;
 use crate::yaml::{self, Node, NodeInner, Yaml};
 
 /// Most files that one configuration may be made of.
@@ -26,7 +25,7 @@ pub(super) struct Merged {
 ///
 /// Included top-level lists are appended; any other included value replaces the one that was there, whole sections at
 /// a time. A path is relative to the file that has it, else to the root file. A file is read once.
-pub(super) fn read(path: &Path, base: &Path) -> Result<Merged, ConfigError> {
+pub(super) fn read(path: &Path, base: &Path) -> Result<Merged, LitellmError> {
     let mut reader = Reader {
         base,
         root_dir: parent(path),
@@ -51,10 +50,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, path: &Path) -> Result<Node, ConfigError> {
+    fn file(&mut self, path: &Path) -> Result<Node, LitellmError> {
         let shown = shown_path(path, self.base);
         let fail = |why: String| {
-            Err(ConfigError::Litellm {
+            Err(LitellmError::Refused {
                 file: shown.clone(),
                 why,
             })
@@ -65,7 +64,7 @@ impl Reader<'_> {
         let bytes = read_bounded(path, &shown, yaml::MAX_FILE_BYTES)?;
         self.seen.insert(identity(path));
         self.files.push(path.to_owned());
-        let document = yaml::load(&bytes).map_err(|error| ConfigError::Syntax {
+        let document = yaml::load(&bytes).map_err(|error| LitellmError::Syntax {
             file: shown.clone(),
             line: error.line,
             why: error.why,

@@ -1,12 +1,10 @@
-//! Everything this project knows about LiteLLM's configuration file.
+//! LiteLLM's configuration file: what it includes, what it sets, and the deployments in it.
 
 mod cache;
 mod deployment;
 pub(crate) mod environ;
-mod file;
+mod include;
 mod model_id;
-pub(crate) mod provider;
-mod python;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -16,43 +14,47 @@ use std::time::Duration;
 use watchkeeper_core::check::Check;
 use watchkeeper_core::secret::Secret;
 
-pub(crate) use self::cache::Cache;
-pub(crate) use self::settings::Setting;
-use crate::error::ConfigError;
-use crate::layers::shown_path;
+pub use self::cache::Cache;
+pub use self::settings::Setting;
+use crate::disk::shown_path;
+use crate::error::LitellmError;
 use crate::yaml::Node;
 
 /// A LiteLLM file that has been read: what it sets, and the deployments that still lack their timeout.
 #[derive(Debug)]
-pub(crate) struct LitellmFile {
+pub struct LitellmFile {
     /// As shown in messages.
-    pub(crate) name: String,
+    pub name: String,
     /// Every file read, includes too.
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Our keys that it sets.
-    pub(crate) settings: Vec<Setting>,
+    pub settings: Vec<Setting>,
     /// The Redis that it names.
-    pub(crate) cache: Cache,
+    pub cache: Cache,
     /// `use_shared_health_check: true` stands in it.
-    pub(crate) shared: bool,
+    pub shared: bool,
     /// `store_model_in_db`.
-    pub(crate) store_model_in_db: bool,
+    pub store_model_in_db: bool,
     /// `master_key`.
-    pub(crate) master_key: Option<Secret>,
+    pub master_key: Option<Secret>,
     /// What `environment_variables` exports.
-    pub(crate) exported: BTreeMap<String, String>,
+    pub exported: BTreeMap<String, String>,
     root: Node,
 }
 
 impl LitellmFile {
-    /// Reads a file, what it includes, and the variables that it refers to.
-    pub(crate) fn read(
+    /// Reads a file, what it includes, and the variables that it refers to. Messages leave out `base` from paths; what is
+    /// odd but usable is added to `warnings`.
+    ///
+    /// # Errors
+    /// The first thing with which LiteLLM would not start.
+    pub fn read(
         path: &Path,
         base: &Path,
         env: &BTreeMap<String, String>,
         warnings: &mut Vec<String>,
-    ) -> Result<Self, ConfigError> {
-        let merged = file::read(path, base)?;
+    ) -> Result<Self, LitellmError> {
+        let merged = include::read(path, base)?;
         let name = shown_path(path, base);
         warnings.extend(merged.warnings);
         let mut unset = environ::Unset::new();
@@ -89,14 +91,18 @@ impl LitellmFile {
         })
     }
 
-    /// The deployments, in file order. Empty where there is no `model_list`.
-    pub(crate) fn checks(
+    /// The deployments, in file order, ids unique. Empty where there is no `model_list`. `timeout` is that of entries
+    /// without one of their own.
+    ///
+    /// # Errors
+    /// Where `model_list` is no list.
+    pub fn checks(
         &self,
         env: &BTreeMap<String, String>,
         timeout: Duration,
         warnings: &mut Vec<String>,
-    ) -> Result<Vec<Check>, ConfigError> {
-        let fail = |why: String| ConfigError::Litellm {
+    ) -> Result<Vec<Check>, LitellmError> {
+        let fail = |why: String| LitellmError::Refused {
             file: self.name.clone(),
             why,
         };
@@ -123,7 +129,8 @@ impl LitellmFile {
     }
 
     /// The line of a section, for messages.
-    pub(crate) fn line_of(&self, key: &str) -> Option<usize> {
+    #[must_use]
+    pub fn line_of(&self, key: &str) -> Option<usize> {
         self.root.get(key).map(|node| node.line)
     }
 }

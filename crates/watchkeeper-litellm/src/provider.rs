@@ -156,7 +156,8 @@ const PREFIXES: &[&str] = &[
 ];
 
 /// The provider, if LiteLLM would find one: `custom_llm_provider` first, then the prefix, then the bare name.
-pub(crate) fn resolve(model: &str, custom: Option<&str>) -> Option<String> {
+#[must_use]
+pub fn resolve(model: &str, custom: Option<&str>) -> Option<String> {
     if let Some(custom) = custom.filter(|custom| !custom.is_empty()) {
         return Some(custom.to_owned());
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 use crate::yaml::{NodeInner, Yaml};
 
 /// `str(value)`.
-pub(super) fn str_of(node: &NodeInner) -> String {
+pub(crate) fn str_of(node: &NodeInner) -> String {
     match &node.value {
         Yaml::Str(text) | Yaml::Time(text) => text.clone(),
         _ => repr(node),
@@ -37,7 +37,7 @@ fn repr(node: &NodeInner) -> String {
 }
 
 /// `json.dumps(value)`.
-pub(super) fn json_dumps(node: &NodeInner) -> String {
+pub(crate) fn json_dumps(node: &NodeInner) -> String {
     match &node.value {
         Yaml::Null => "null".into(),
         Yaml::Bool(b) => b.to_string(),
@@ -67,7 +67,7 @@ pub(super) fn json_dumps(node: &NodeInner) -> String {
 }
 
 /// As JSON, for whoever builds the request. What JSON cannot say becomes a string.
-pub(super) fn to_json(node: &NodeInner) -> Value {
+pub(crate) fn to_json(node: &NodeInner) -> Value {
     match &node.value {
         Yaml::Null => Value::Null,
         Yaml::Bool(b) => Value::Bool(*b),

@@ -22,12 +22,14 @@ const ALLOWED: [&str; 14] = [
 ];
 
 /// Whether a parameter may be shown.
-pub(crate) fn allowed(key: &str) -> bool {
+#[must_use]
+pub fn allowed(key: &str) -> bool {
     ALLOWED.contains(&key)
 }
 
 /// A value as it may be shown: user, password, query and fragment of a URL are left out.
-pub(crate) fn public(value: &Value) -> Value {
+#[must_use]
+pub fn public(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::from(public_url(text)),
         Value::Object(_) | Value::Array(_) => Value::from("***"),
@@ -36,7 +38,8 @@ pub(crate) fn public(value: &Value) -> Value {
 }
 
 /// A URL without what may be secret in it. Text that is no URL, or has nothing to hide, stays as it is written.
-pub(crate) fn public_url(text: &str) -> String {
+#[must_use]
+pub fn public_url(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
         return if text.contains('@') && text.contains("://") {
             "***".into()
@@ -60,7 +63,8 @@ pub(crate) fn public_url(text: &str) -> String {
 }
 
 /// What is shown of a check with nothing but an address.
-pub(crate) fn address(text: &str) -> Map<String, Value> {
+#[must_use]
+pub fn address(text: &str) -> Map<String, Value> {
     let mut shown = Map::new();
     shown.insert("api_base".into(), Value::from(public_url(text)));
     shown

@@ -1,11 +1,11 @@
 //! Which Redis a LiteLLM file names, if any (LiteLLM 1.106.2, `init_cache` and `_redis.py`).
 
-use super::python::str_of;
+use crate::python::str_of;
 use crate::yaml::{Node, Yaml};
 
 /// What the file says about a cache.
 #[derive(Debug)]
-pub(crate) enum Cache {
+pub enum Cache {
     /// Nothing that could coordinate.
     None,
     /// Plain Redis: our key, its value and the key in the file.

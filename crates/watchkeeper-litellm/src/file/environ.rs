@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::python::str_of;
+use crate::python::str_of;
 use crate::yaml::{Node, NodeInner, Yaml};
 
 /// How a reference begins.
-pub(crate) const PREFIX: &str = "os.environ/";
+pub const PREFIX: &str = "os.environ/";
 
 /// Names that `environment_variables` may not set: they change how programs are found and loaded.
 const REFUSED: [&str; 5] = ["PATH", "HOME", "LD_PRELOAD", "PYTHONPATH", "NO_PROXY"];
@@ -95,7 +95,7 @@ pub(super) fn exported(root: &Node, warnings: &mut Vec<String>) -> BTreeMap<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::litellm::python::json_dumps;
+    use crate::python::json_dumps;
     use crate::yaml::load;
 
     fn resolved(text: &str) -> (String, Vec<String>) {

@@ -26,7 +26,8 @@ const SECRET_PARAMS: [&str; 14] = [
 ];
 
 /// The text without the user info and the secret query parameters of the URLs in it; all else is left as it is.
-pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn scrub(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
         return Cow::Borrowed(text);
     }
@@ -102,7 +103,8 @@ fn push_without_credentials(rest: &str, out: &mut String) {
 }
 
 /// The value with every text in it scrubbed.
-pub(crate) fn scrub_value(value: &Value) -> Value {
+#[must_use]
+pub fn scrub_value(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(scrub(text).into_owned()),
         Value::Array(items) => items.iter().map(scrub_value).collect(),

@@ -1,0 +1,24 @@
+//! Everything this project knows of LiteLLM (version 1.106.2): what its configuration file means, which ids it gives its
+//! deployments, what its answers look like, and what its own pods write into Redis and read from it.
+//!
+//! ```text
+//!   proxy_config.yaml ──▶ yaml (1.1) ──▶ file ──▶ checks, settings, the Redis it names
+//!                                          └─ model_id ◀── python (what Python prints)
+//!   a check and its entry ──▶ entry ──▶ LiteLLM's lists
+//! ```
+//!
+//! Only [`disk`] touches the world: it reads files.
+
+pub mod disk;
+pub mod entry;
+mod error;
+mod file;
+pub mod provider;
+mod python;
+pub mod shown;
+mod yaml;
+
+pub use error::LitellmError;
+pub use file::environ::PREFIX as ENVIRON_PREFIX;
+pub use file::{Cache, LitellmFile, Setting};
+pub use yaml::MAX_FILE_BYTES;
