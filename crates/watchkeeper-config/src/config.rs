@@ -215,8 +215,13 @@ pub struct Litellm {
     pub details: bool,
     /// Wire mode as set by hand; none leaves it to the rule of [`Litellm::shared_on_plain_redis`].
     pub wire: Option<bool>,
-    /// Whether the LiteLLM file has `use_shared_health_check: true` and plain Redis as its cache, and the backend is that
-    /// very Redis: the condition for wire mode to be on by itself.
+    /// How many of the first checks are LiteLLM's deployments.
+    pub deployments: usize,
+    /// How long LiteLLM's pods take a shared report for current: `coordination.cache_ttl` where somebody set it, else their
+    /// default of 300 s.
+    pub readers_ttl: Duration,
+    /// Whether the LiteLLM file has `use_shared_health_check: true` and Redis as its cache (or only
+    /// in `REDIS_*`), and the backend is that very Redis: the condition for wire mode to be on by itself.
     pub shared_on_plain_redis: bool,
     /// `store_model_in_db`: LiteLLM knows models that stand in no file.
     pub store_model_in_db: bool,

@@ -47,6 +47,9 @@ pub(crate) struct Resolver<'a> {
     pub(crate) origins: BTreeMap<String, String>,
 }
 
+/// `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM, where nobody sets it.
+const LITELLM_TTL: Duration = Duration::from_secs(300);
+
 /// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
 const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
 
@@ -66,8 +69,9 @@ impl Resolver<'_> {
         let probe = self.probe(&raw.probe, &coordination)?;
         let log = self.log(&raw.log)?;
         let http = self.http(&raw.http)?;
-        let litellm = self.litellm(&raw.litellm, &backend)?;
         let checks = self.checks(&raw.checks, probe.timeout)?;
+        let deployments = checks.len().saturating_sub(raw.checks.len());
+        let litellm = self.litellm(raw, &backend, deployments)?;
         Ok(Config {
             fleet,
             coordination,
@@ -125,7 +129,14 @@ impl Resolver<'_> {
         Ok(Log { level, format })
     }
 
-    fn litellm(&mut self, raw: &raw::Litellm, backend: &Backend) -> Result<Litellm, ConfigError> {
+    fn litellm(
+        &mut self,
+        raw: &Raw,
+        backend: &Backend,
+        deployments: usize,
+    ) -> Result<Litellm, ConfigError> {
+        let readers_ttl = raw.coordination.cache_ttl.map_or(LITELLM_TTL, |ttl| ttl.0);
+        let raw = &raw.litellm;
         let cost_map = match &raw.cost_map {
             None => None,
             Some(path) => Some(self.path("litellm.cost_map", &path.0)?),
@@ -140,8 +151,13 @@ impl Resolver<'_> {
             files: file.map(|file| file.files.clone()).unwrap_or_default(),
             details: raw.details.0,
             wire: raw.wire.map(|wire| wire.0),
+            deployments,
+            readers_ttl,
+            // Without a Redis of its own as cache LiteLLM shares over the one in `REDIS_*`.
             shared_on_plain_redis: on_redis
-                && file.is_some_and(|file| file.shared && matches!(file.cache, Cache::Redis(_))),
+                && file.is_some_and(|file| {
+                    file.shared && !matches!(file.cache, Cache::Unsupported(_))
+                }),
             store_model_in_db: file.is_some_and(|file| file.store_model_in_db)
                 || self
                     .env

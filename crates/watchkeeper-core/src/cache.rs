@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_core::Stream;
 
+use crate::companion::{CompanionFound, CompanionReport, CompanionState};
 use crate::error::StoreError;
 use crate::id::{GroupId, PodId};
 use crate::lease::{LeaseRef, Token};
@@ -33,6 +34,9 @@ pub struct Publish {
     pub retain: Duration,
     /// What becomes of the lease.
     pub then: Then,
+    /// What is written in the same step for programs that know nothing of ours; only where the backend keeps companions
+    /// and their place is this group's.
+    pub companion: Option<CompanionReport>,
 }
 
 /// The answer to [`ReportCache::publish`].
@@ -82,6 +86,8 @@ pub struct Read {
     pub fence: Token,
     /// What stands there.
     pub found: Found,
+    /// What stands in the companion report's place.
+    pub companion: CompanionFound,
 }
 
 /// What a pod tells the others about itself.
@@ -156,6 +162,9 @@ pub trait ReportCache: Send + Sync + 'static {
 
     /// The pods that announced themselves within their `ttl`, by name.
     async fn pods(&self) -> Result<Vec<PodSeen>, StoreError>;
+
+    /// What this backend saw of its companions: a look at memory.
+    fn companion(&self) -> CompanionState;
 
     /// Hints about changes of this fleet's groups. Resubscribes by itself and then yields [`Notice::Resumed`]; a new
     /// stream starts with one.

@@ -66,8 +66,8 @@ pub struct Busy {
     pub holder: Option<PodId>,
     /// The holder's token, as far as it can be read.
     pub token: Option<Token>,
-    /// How long until the store ends it; `None` for a lock without an end, for garbage, and where the end lies beyond
-    /// what the lock itself asked for.
+    /// How long until the store ends it, or until it is worth asking again where nobody tells of its end (a companion
+    /// lock); `None` for a lock without an end, for garbage, and where the end lies beyond what the lock itself asked for.
     pub remaining: Option<Duration>,
     /// For [`Acquire::take`].
     pub marker: Marker,

@@ -13,6 +13,7 @@
 
 pub mod cache;
 pub mod check;
+pub mod companion;
 pub mod coordinator;
 pub mod error;
 pub mod fingerprint;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
+use crate::companion::CompanionState;
 use crate::fingerprint::LockScope;
 use crate::id::{CheckId, FleetName, GroupId, PodId};
 use crate::lease::{Guarantee, Token};
@@ -223,6 +224,8 @@ pub struct Snapshot {
     pub pods: Vec<PodView>,
     /// What this pod counted.
     pub totals: Totals,
+    /// What the store saw of programs that know nothing of ours.
+    pub companions: CompanionState,
 }
 
 impl Snapshot {

@@ -22,7 +22,7 @@ const SHOWN_HEADERS: [&str; 3] = [
 ];
 
 /// `exception_status` where nothing more exact is known.
-const UNKNOWN_FAILURE: u16 = 500;
+pub(crate) const UNKNOWN_FAILURE: u16 = 500;
 
 /// The entry: shown fields, then rate limits, `error`, `model_id`, `exception_status`. Without `details` only `model`,
 /// `model_id` and `exception_status`.
@@ -104,5 +104,18 @@ const fn status_of(outcome: Outcome) -> u16 {
         | Outcome::Dns
         | Outcome::BadAnswer
         | Outcome::ConfigError => UNKNOWN_FAILURE,
+    }
+}
+
+/// What a failure that LiteLLM shows by its status was: the other way round.
+pub(crate) const fn outcome_of(status: u16) -> Outcome {
+    match status {
+        401 => Outcome::Unauthorized,
+        403 => Outcome::Forbidden,
+        404 => Outcome::NotFound,
+        408 => Outcome::Timeout,
+        429 => Outcome::RateLimited,
+        503 | 529 => Outcome::Overloaded,
+        _ => Outcome::BadAnswer,
     }
 }

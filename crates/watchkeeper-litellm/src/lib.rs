@@ -16,6 +16,7 @@ mod file;
 pub mod provider;
 mod python;
 pub mod shown;
+pub mod wire;
 mod yaml;
 
 pub use error::LitellmError;

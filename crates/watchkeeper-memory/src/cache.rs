@@ -5,6 +5,7 @@ use watchkeeper_core::cache::{
     Found, MAX_PRESENCE_BYTES, Notice, Notices, PodSeen, Presence, Publish, Published, Read,
     ReportCache, Stored, Then,
 };
+use watchkeeper_core::companion::{CompanionFound, CompanionState};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{GroupId, PodId};
 use watchkeeper_core::lease::Token;
@@ -119,6 +120,7 @@ impl ReportCache for MemoryStore {
             Read {
                 fence,
                 found: found(group.report.as_ref(), time),
+                companion: CompanionFound::Nothing,
             }
         }))
     }
@@ -158,6 +160,11 @@ impl ReportCache for MemoryStore {
             })
             .collect()
         }))
+    }
+
+    /// Within one process there are no programs but ours.
+    fn companion(&self) -> CompanionState {
+        CompanionState::default()
     }
 
     fn watch(&self) -> Notices {

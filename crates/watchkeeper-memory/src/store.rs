@@ -105,6 +105,7 @@ mod tests {
             value: b"found".as_slice().into(),
             retain: 60 * SECOND,
             then: Then::Release,
+            companion: None,
         }))
         .unwrap()
     }

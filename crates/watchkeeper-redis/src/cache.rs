@@ -5,6 +5,7 @@ use watchkeeper_core::cache::{
     Found, MAX_PRESENCE_BYTES, Notices, PodSeen, Presence, Publish, Published, Read, ReportCache,
     Stored, Then,
 };
+use watchkeeper_core::companion::{CompanionFound, CompanionState};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{GroupId, PodId};
 use watchkeeper_core::lease::Token;
@@ -32,27 +33,58 @@ impl ReportCache for RedisStore {
             Then::Keep(ttl) => millis(ttl),
             Then::Release => String::new(),
         };
-        let mut reply = self
-            .run(
+        let retain = millis(publish.retain);
+        let token_keep = millis(TOKEN_KEEP.max(publish.retain));
+        let mut names: Vec<&str> = vec![&keys.lock, &keys.token, &keys.report];
+        let mut arguments: Vec<&[u8]> = vec![
+            lease.pod.as_str().as_bytes(),
+            token.as_bytes(),
+            edition.as_bytes(),
+            keep_lock.as_bytes(),
+            retain.as_bytes(),
+            token_keep.as_bytes(),
+            self.keys.events.as_bytes(),
+            lease.group.as_str().as_bytes(),
+            &publish.value,
+        ];
+        let (owner, claim_ttl) = self.claim_of(&lease.group);
+        let theirs = publish.companion.as_ref();
+        if let Some(theirs) = theirs {
+            limit(
                 StoreOp::Publish,
-                &self.scripts.publish,
-                &[&keys.lock, &keys.token, &keys.report],
-                &[
-                    lease.pod.as_str().as_bytes(),
-                    token.as_bytes(),
-                    edition.as_bytes(),
-                    keep_lock.as_bytes(),
-                    millis(publish.retain).as_bytes(),
-                    millis(TOKEN_KEEP.max(publish.retain)).as_bytes(),
-                    self.keys.events.as_bytes(),
-                    lease.group.as_str().as_bytes(),
-                    &publish.value,
-                ],
-            )
+                "companion report",
+                theirs.head.len() + theirs.tail.len(),
+                MAX_REPORT_BYTES,
+            )?;
+        }
+        let age = theirs
+            .map_or(0, |theirs| theirs.age.as_micros())
+            .to_string();
+        let ttl = theirs.map_or_else(String::new, |theirs| millis(theirs.ttl));
+        if let Some(companions) = &self.companions {
+            let keys = &companions.keys;
+            names.extend([&*keys.claim, &keys.lock, &keys.report]);
+            arguments.extend([
+                owner.as_bytes(),
+                claim_ttl.as_bytes(),
+                theirs.map_or(&[][..], |theirs| &theirs.head),
+                theirs.map_or(&[][..], |theirs| &theirs.tail),
+                age.as_bytes(),
+                ttl.as_bytes(),
+            ]);
+        }
+        let script = &self.scripts.publish;
+        let mut reply = self
+            .run(StoreOp::Publish, script, &names, &arguments)
             .await?;
         match reply.text()?.as_str() {
             "done" => {
                 self.foreign.met(&keys.token, reply.foreign()?);
+                if let (Some(companions), false) = (&self.companions, reply.is_empty()) {
+                    companions.take_claim(&mut reply)?;
+                    companions.take_loss(&mut reply)?;
+                    companions.take_overtaking(&mut reply)?;
+                }
                 Ok(Published::Done)
             }
             "fenced" => Ok(Published::Fenced {
@@ -66,20 +98,23 @@ impl ReportCache for RedisStore {
         let keys = self.keys.group(group);
         let floor = floor.to_string();
         let most = MAX_REPORT_BYTES.to_string();
-        let mut reply = self
-            .run(
-                StoreOp::Read,
-                &self.scripts.read,
-                &[&keys.lock, &keys.token, &keys.report],
-                &[
-                    floor.as_bytes(),
-                    most.as_bytes(),
-                    millis(TOKEN_KEEP).as_bytes(),
-                ],
-            )
-            .await?;
+        let token_keep = millis(TOKEN_KEEP);
+        let (owner, _) = self.claim_of(group);
+        let mut names: Vec<&str> = vec![&keys.lock, &keys.token, &keys.report];
+        let mut arguments: Vec<&[u8]> =
+            vec![floor.as_bytes(), most.as_bytes(), token_keep.as_bytes()];
+        if let Some(companions) = &self.companions {
+            names.extend([&*companions.keys.claim, &companions.keys.report]);
+            arguments.push(owner.as_bytes());
+        }
+        let script = &self.scripts.read;
+        let mut reply = self.run(StoreOp::Read, script, &names, &arguments).await?;
         let fence = reply.token()?;
         self.foreign.met(&keys.token, reply.foreign()?);
+        let companion = match &self.companions {
+            Some(companions) => companions.take_found(&mut reply)?,
+            None => CompanionFound::Nothing,
+        };
         let found = match reply.text()?.as_str() {
             "nothing" => Found::Nothing,
             "garbage" => Found::Garbage { why: reply.text()? },
@@ -91,7 +126,11 @@ impl ReportCache for RedisStore {
             }),
             _ => return Err(reply.strange()),
         };
-        Ok(Read { fence, found })
+        Ok(Read {
+            fence,
+            found,
+            companion,
+        })
     }
 
     async fn announce(&self, presence: &Presence) -> Result<(), StoreError> {
@@ -142,6 +181,12 @@ impl ReportCache for RedisStore {
         }
         pods.sort_unstable_by(|a, b| a.pod.cmp(&b.pod));
         Ok(pods)
+    }
+
+    fn companion(&self) -> CompanionState {
+        self.companions
+            .as_ref()
+            .map_or_else(CompanionState::default, |c| c.state().clone())
     }
 
     fn watch(&self) -> Notices {

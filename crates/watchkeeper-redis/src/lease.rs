@@ -21,48 +21,73 @@ impl LeaseStore for RedisStore {
         let attempt = request.attempt.0.to_string();
         let floor = request.floor.to_string();
         let take = request.take.as_ref().map_or("", |marker| &marker.0);
+        let (ttl, token_keep) = (millis(request.ttl), millis(TOKEN_KEEP));
+        let (owner, claim_ttl) = self.claim_of(&request.group);
+        let mut names: Vec<&str> = vec![&keys.lock, &keys.token, &keys.report];
+        let mut arguments: Vec<&[u8]> = vec![
+            request.pod.as_str().as_bytes(),
+            attempt.as_bytes(),
+            ttl.as_bytes(),
+            floor.as_bytes(),
+            take.as_bytes(),
+            token_keep.as_bytes(),
+        ];
+        if let Some(companions) = &self.companions {
+            names.extend([&*companions.keys.claim, &companions.keys.lock]);
+            arguments.extend([owner.as_bytes(), claim_ttl.as_bytes()]);
+        }
+        let script = &self.scripts.acquire;
         let mut reply = self
-            .run(
-                StoreOp::Acquire,
-                &self.scripts.acquire,
-                &[&keys.lock, &keys.token, &keys.report],
-                &[
-                    request.pod.as_str().as_bytes(),
-                    attempt.as_bytes(),
-                    millis(request.ttl).as_bytes(),
-                    floor.as_bytes(),
-                    take.as_bytes(),
-                    millis(TOKEN_KEEP).as_bytes(),
-                ],
-            )
+            .run(StoreOp::Acquire, script, &names, &arguments)
             .await?;
         match reply.text()?.as_str() {
             "held" => {
                 let token = reply.token()?;
                 self.foreign.met(&keys.token, reply.foreign()?);
+                if let Some(companions) = &self.companions {
+                    companions.take_claim(&mut reply)?;
+                }
                 Ok(Acquired::Held { token })
             }
-            "busy" => Ok(Acquired::Busy(reply.busy()?)),
+            "busy" => {
+                let busy = reply.busy()?;
+                if let Some(companions) = &self.companions {
+                    companions.take_claim(&mut reply)?;
+                    companions.take_wait(&mut reply)?;
+                }
+                Ok(Acquired::Busy(busy))
+            }
             _ => Err(reply.strange()),
         }
     }
 
     async fn renew(&self, lease: &LeaseRef, ttl: Duration) -> Result<Renewed, StoreError> {
-        let token = lease.token.to_string();
-        let mut reply = self
-            .run(
-                StoreOp::Renew,
-                &self.scripts.renew,
-                &[&self.keys.lock(&lease.group)],
-                &[
-                    lease.pod.as_str().as_bytes(),
-                    token.as_bytes(),
-                    millis(ttl).as_bytes(),
-                ],
-            )
-            .await?;
+        let (token, ttl, lock) = (
+            lease.token.to_string(),
+            millis(ttl),
+            self.keys.lock(&lease.group),
+        );
+        let (owner, claim_ttl) = self.claim_of(&lease.group);
+        let mut names: Vec<&str> = vec![&lock];
+        let mut arguments: Vec<&[u8]> = vec![
+            lease.pod.as_str().as_bytes(),
+            token.as_bytes(),
+            ttl.as_bytes(),
+        ];
+        if let Some(companions) = &self.companions {
+            names.extend([&*companions.keys.claim, &companions.keys.lock]);
+            arguments.extend([owner.as_bytes(), claim_ttl.as_bytes()]);
+        }
+        let script = &self.scripts.renew;
+        let mut reply = self.run(StoreOp::Renew, script, &names, &arguments).await?;
         match reply.text()?.as_str() {
-            "extended" => Ok(Renewed::Extended),
+            "extended" => {
+                if let Some(companions) = &self.companions {
+                    companions.take_claim(&mut reply)?;
+                    companions.take_loss(&mut reply)?;
+                }
+                Ok(Renewed::Extended)
+            }
             "lost" => Ok(Renewed::Lost {
                 holder: reply.pod()?,
             }),
@@ -71,19 +96,18 @@ impl LeaseStore for RedisStore {
     }
 
     async fn release(&self, lease: &LeaseRef) -> Result<Released, StoreError> {
-        let token = lease.token.to_string();
+        let (token, lock) = (lease.token.to_string(), self.keys.lock(&lease.group));
+        let mut names: Vec<&str> = vec![&lock];
+        names.extend(self.companions.as_ref().map(|c| c.keys.lock.as_str()));
+        let arguments = [
+            lease.pod.as_str().as_bytes(),
+            token.as_bytes(),
+            self.keys.events.as_bytes(),
+            lease.group.as_str().as_bytes(),
+        ];
+        let script = &self.scripts.release;
         let mut reply = self
-            .run(
-                StoreOp::Release,
-                &self.scripts.release,
-                &[&self.keys.lock(&lease.group)],
-                &[
-                    lease.pod.as_str().as_bytes(),
-                    token.as_bytes(),
-                    self.keys.events.as_bytes(),
-                    lease.group.as_str().as_bytes(),
-                ],
-            )
+            .run(StoreOp::Release, script, &names, &arguments)
             .await?;
         match reply.text()?.as_str() {
             "done" => Ok(Released::Done),

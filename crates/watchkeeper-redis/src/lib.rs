@@ -9,9 +9,12 @@
 //! |---|---|
 //! | `watchkeeper:{<fleet>}:lock:<group>` | text `wk1\|<token>\|<attempt>\|<ttl ms>\|<pod>`, ends by itself |
 //! | `watchkeeper:{<fleet>}:token:<group>` | the highest token, decimal; kept for 7 days |
-//! | `watchkeeper:{<fleet>}:report:<group>` | hash: `token`, `edition`, `at` (server's µs), `body` |
+//! | `watchkeeper:{<fleet>}:report:<group>` | hash: `token`, `edition`, `at` (server's µs), `body`, and with companions `beside` |
 //! | `watchkeeper:{<fleet>}:pods` | hash: pod to `wk1\|<at µs>\|<ttl ms>\|<info>`; the field without a name is ping's |
 //! | channel `watchkeeper:{<fleet>}:events` | `wk1\|report\|<group>`, `wk1\|released\|<group>`, `wk1\|report+released\|<group>` |
+//!
+//! Companions ([`CompanionOptions`]) are a lock and a report that programs other than ours use. They are taken, held and
+//! written in the same scripts, and claimed by one group at a time.
 //!
 //! Time is the server's, everywhere. Anything else under these keys is garbage: it is named, never believed, and
 //! replaced.
@@ -22,6 +25,7 @@
 //! results.
 
 mod cache;
+mod companion;
 mod dial;
 mod error;
 mod feed;
@@ -35,5 +39,6 @@ mod store;
 mod tls;
 
 pub use cache::MAX_REPORT_BYTES;
+pub use companion::CompanionOptions;
 pub use options::{DEFAULT_TIMEOUT, RedisOptions, TlsOptions, Topology};
 pub use store::RedisStore;

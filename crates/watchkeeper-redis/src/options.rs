@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::companion::CompanionOptions;
 use redis::{ConnectionAddr, IntoConnectionInfo};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::FleetName;
@@ -63,6 +64,8 @@ pub struct RedisOptions {
     pub tls: Option<TlsOptions>,
     /// The limit of one operation, connecting included. Not zero.
     pub timeout: Duration,
+    /// The lock and the report that are kept beside ours, if any are.
+    pub companions: Option<CompanionOptions>,
 }
 
 impl RedisOptions {
@@ -80,6 +83,7 @@ impl RedisOptions {
             password: None,
             tls: None,
             timeout: DEFAULT_TIMEOUT,
+            companions: None,
         }
     }
 

@@ -27,6 +27,7 @@ macro_rules! scripts {
                 Self {
                     $($name: Script::new(concat!(
                         include_str!("scripts/common.lua"),
+                        include_str!("scripts/companion.lua"),
                         include_str!(concat!("scripts/", stringify!($name), ".lua")),
                     )),)*
                 }

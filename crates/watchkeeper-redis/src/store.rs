@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use watchkeeper_core::error::{StoreError, StoreOp};
 use watchkeeper_core::id::{FleetName, GroupId};
 
+use crate::companion::Companions;
 use crate::dial::Dialer;
 use crate::feed::Feed;
 use crate::foreign::Foreign;
@@ -73,6 +74,7 @@ pub struct RedisStore {
     link: Link,
     pub(crate) feed: Feed,
     pub(crate) foreign: Foreign,
+    pub(crate) companions: Option<Companions>,
     address: String,
 }
 
@@ -96,16 +98,28 @@ impl RedisStore {
             ));
         };
         let keys = Keys::new(&options.fleet);
+        let companions = options
+            .companions
+            .clone()
+            .map(|keys| Companions::new(keys, options.fleet.clone()));
         let dialer = Arc::new(Dialer::new(options)?);
         let up = Arc::new(Notify::new());
         Ok(Self {
             scripts: Scripts::new(),
             foreign: Foreign::default(),
+            companions,
             link: Link::new(dialer.clone(), up.clone()),
             address: dialer.address.clone(),
             feed: Feed::new(dialer, keys.events.clone(), up, runtime),
             keys,
         })
+    }
+
+    /// A group's name as an owner of the companions' place, and how long its claim lasts; empty where none are kept.
+    pub(crate) fn claim_of(&self, group: &GroupId) -> (String, String) {
+        self.companions
+            .as_ref()
+            .map_or_else(Default::default, |c| (c.owner(group), c.claim_ttl()))
     }
 
     pub(crate) async fn run(

@@ -182,6 +182,10 @@ impl Driver {
                     self.nudge.notify_one();
                 }
                 self.happen(group, event);
+                if let Some(companions) = self.store.companion() {
+                    self.snapshot.companions = companions;
+                    self.urgent = true;
+                }
             }
             Input::Probed(key, verdict) => {
                 if self.slots.ended(key) {

@@ -50,6 +50,10 @@ pub(crate) fn record(
                 .probes_saved
                 .inc_by(u64::try_from(*entries).unwrap_or(0));
         }
+        Happening::AdoptedForeign { by, entries } => {
+            info!(%group, checked_by = %by, entries, "a LiteLLM pod's report is used instead of probes");
+            metrics.wire_adopted.inc();
+        }
         Happening::NothingDue => debug!(%group, "Using cached health check results"),
         Happening::LeaseLost(token, reason) => {
             metrics.lease_lost.inc();

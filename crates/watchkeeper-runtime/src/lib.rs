@@ -11,6 +11,7 @@
 //! a fixed number of probes at once, a time limit on every call, and an owner for every task.
 
 mod clock;
+mod companions;
 mod driver;
 mod groups;
 mod journal;

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::error::{StoreError, StoreOp};
 use watchkeeper_core::invariant::Invariant::{Ec1, Fb1, Ls3, Sn1};
 use watchkeeper_core::status::Snapshot;
@@ -79,6 +80,11 @@ pub struct Metrics {
     store_ops: Histograms<OpLabels>,
     store_errors: Family<OpErrorLabels, Counter>,
     requests: Histograms<RequestLabels>,
+    wire_serving: Gauge,
+    wire_overtaken: Counter,
+    wire_waited: Counter,
+    wire_lock_lost: Counter,
+    pub(crate) wire_adopted: Counter,
 }
 
 impl Metrics {
@@ -102,6 +108,11 @@ impl Metrics {
             store_ops: Family::new_with_constructor(fast),
             store_errors: Family::default(),
             requests: Family::new_with_constructor(fast),
+            wire_serving: Gauge::default(),
+            wire_overtaken: Counter::default(),
+            wire_waited: Counter::default(),
+            wire_lock_lost: Counter::default(),
+            wire_adopted: Counter::default(),
         };
         registry.register(
             "check_healthy",
@@ -162,6 +173,31 @@ impl Metrics {
             m.requests.clone(),
         );
         registry.register(
+            "wire_serving",
+            "Whether LiteLLM's pods live off this pod's fleet",
+            m.wire_serving.clone(),
+        );
+        registry.register(
+            "wire_reports_overtaken",
+            "Reports of LiteLLM pods over ours that this pod's publications replaced",
+            m.wire_overtaken.clone(),
+        );
+        registry.register(
+            "wire_reports_adopted",
+            "Reports of LiteLLM pods used instead of probes",
+            m.wire_adopted.clone(),
+        );
+        registry.register(
+            "wire_lock_waits",
+            "Times that a LiteLLM pod held its lock when this pod wanted the lease",
+            m.wire_waited.clone(),
+        );
+        registry.register(
+            "wire_lock_losses",
+            "Times that a LiteLLM pod took its lock during a round of this pod",
+            m.wire_lock_lost.clone(),
+        );
+        registry.register(
             "build",
             "The running version",
             Info::new([("version", version.to_owned())]),
@@ -195,6 +231,18 @@ impl Metrics {
         // Nothing was sent: no time to speak of.
         if outcome != Outcome::ConfigError {
             self.probe_duration.observe(took.as_secs_f64());
+        }
+    }
+
+    /// What the companions came to since `before`.
+    pub(crate) fn companions(&self, before: &CompanionState, now: &CompanionState) {
+        self.wire_serving.set(i64::from(now.claim == Claim::Ours));
+        for (counter, was, is) in [
+            (&self.wire_overtaken, before.overtaken, now.overtaken),
+            (&self.wire_waited, before.waited, now.waited),
+            (&self.wire_lock_lost, before.lock_lost, now.lock_lost),
+        ] {
+            counter.inc_by(is.saturating_sub(was));
         }
     }
 

@@ -12,12 +12,14 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use watchkeeper_core::cache::{Notice, Store};
 use watchkeeper_core::check::Check;
+use watchkeeper_core::companion::{CompanionCodec, CompanionState};
 use watchkeeper_core::coordinator::{Coordinator, Hint, NotForced, Settings};
 use watchkeeper_core::id::{CheckId, FleetName, PodId};
 use watchkeeper_core::probe::Prober;
 use watchkeeper_core::status::{PodFacts, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Clock, Moment};
 
+use crate::companions::Companions;
 use crate::driver::{Asked, Driver, INBOX, Input};
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
@@ -58,6 +60,8 @@ pub struct PodOptions {
     pub op_timeout: Duration,
     /// How long probes in flight may go on after the order to leave.
     pub drain: Duration,
+    /// How companions of the reports are written and read, where the store keeps any.
+    pub companions: Option<Arc<dyn CompanionCodec>>,
 }
 
 /// Why a forced run brought no result.
@@ -104,6 +108,9 @@ impl Pod {
             options.store,
             Arc::clone(&clock),
             Arc::clone(&metrics),
+            options
+                .companions
+                .map(|codec| Arc::new(Companions::new(codec, Arc::clone(&clock)))),
             options.op_timeout,
         );
         let started = clock.now();
@@ -151,6 +158,7 @@ impl Pod {
                 .collect(),
             pods: Vec::new(),
             totals: Totals::default(),
+            companions: CompanionState::default(),
         };
         let status = Arc::new(StatusHub::new(snapshot.clone(), Arc::clone(&clock)));
         let (inbox, inputs) = mpsc::channel(INBOX);

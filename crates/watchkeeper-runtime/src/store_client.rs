@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_core::cache::{Found, Presence, Publish, Store};
-use watchkeeper_core::coordinator::{Command, Event, FoundReport, Publication, ReadReport};
+use watchkeeper_core::companion::CompanionState;
+use watchkeeper_core::coordinator::{Beside, Command, Event, FoundReport, Publication, ReadReport};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{GroupId, PodId};
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::report::{MAX_REPORT_BYTES, Report};
 use watchkeeper_core::time::Clock;
 
+use crate::companions::Companions;
 use crate::metrics::Metrics;
 
 /// A backend keeps its own time limit; one that does not is cut off this much later.
@@ -23,6 +25,7 @@ pub(crate) struct StoreClient {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    companions: Option<Arc<Companions>>,
     limit: Duration,
 }
 
@@ -31,12 +34,14 @@ impl StoreClient {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
+        companions: Option<Arc<Companions>>,
         op_timeout: Duration,
     ) -> Self {
         Self {
             store,
             clock,
             metrics,
+            companions,
             limit: op_timeout + OVERTIME,
         }
     }
@@ -108,9 +113,16 @@ impl StoreClient {
                 },
             },
         };
+        let beside = self
+            .companions
+            .as_ref()
+            .map_or(Beside::Nothing, |companions| {
+                companions.read(read.companion)
+            });
         Ok(ReadReport {
             fence: read.fence,
             found,
+            beside,
         })
     }
 
@@ -130,12 +142,17 @@ impl StoreClient {
                 ),
             ));
         }
+        let companion = self
+            .companions
+            .as_ref()
+            .and_then(|companions| companions.beside(&publication));
         let publish = Publish {
             lease: publication.lease,
             edition: publication.edition,
             value: value.into(),
             retain: publication.retain,
             then: publication.then,
+            companion,
         };
         self.call(StoreOp::Publish, self.store.publish(&publish))
             .await
@@ -160,6 +177,15 @@ impl StoreClient {
 
     pub(crate) fn watch(&self) -> watchkeeper_core::cache::Notices {
         self.store.watch()
+    }
+
+    /// What the store saw of its companions, said and counted where it changed.
+    pub(crate) fn companion(&self) -> Option<CompanionState> {
+        let companions = self.companions.as_ref()?;
+        let state = self.store.companion();
+        companions
+            .observe(state.clone(), &self.metrics)
+            .then_some(state)
     }
 
     pub(crate) fn guarantee(&self) -> watchkeeper_core::lease::Guarantee {

@@ -171,6 +171,7 @@ impl World {
             concurrency: 8,
             op_timeout: options.op_timeout,
             drain: options.drain,
+            companions: None,
         })
     }
 }

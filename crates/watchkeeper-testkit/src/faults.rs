@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use watchkeeper_core::cache::{
     Notices, PodSeen, Presence, Publish, Published, Read, ReportCache, Store,
 };
+use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{GroupId, PodId};
 use watchkeeper_core::lease::{
@@ -153,6 +154,10 @@ impl ReportCache for Faulty {
 
     async fn pods(&self) -> Result<Vec<PodSeen>, StoreError> {
         self.pass(StoreOp::Pods, || self.inner.pods()).await
+    }
+
+    fn companion(&self) -> CompanionState {
+        self.inner.companion()
     }
 
     fn watch(&self) -> Notices {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use watchkeeper_core::cache::Published;
 use watchkeeper_core::coordinator::{
-    Event, FoundReport, GroupCheck, Hint, Op, ProbeId, ReadReport, Settings,
+    Beside, Event, FoundReport, GroupCheck, Hint, Op, ProbeId, ReadReport, Settings,
 };
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{CheckId, GroupId, PodId};
@@ -173,7 +173,14 @@ fn good_answer(op: Op, asked: Asked, world: &World, bytes: &mut Bytes<'_>) -> Ev
                 FoundReport::Nothing
             };
             let fence = world.highest();
-            Event::Read(op, Ok(ReadReport { fence, found }))
+            Event::Read(
+                op,
+                Ok(ReadReport {
+                    fence,
+                    found,
+                    beside: Beside::Nothing,
+                }),
+            )
         }
     }
 }
@@ -233,6 +240,7 @@ fn any_answer(op: Op, asked: Asked, world: &World, bytes: &mut Bytes<'_>) -> Eve
                 Ok(ReadReport {
                     fence: token(world, bytes),
                     found: found(world, bytes),
+                    beside: Beside::Nothing,
                 })
             },
         ),

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use watchkeeper_api::{ApiState, Limits, MetricsText, router, serve};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
@@ -253,6 +254,7 @@ fn snapshot() -> Snapshot {
         groups: vec![Arc::new(group)],
         pods: Vec::new(),
         totals: Totals::default(),
+        companions: CompanionState::default(),
     }
 }
 

@@ -89,6 +89,7 @@ async fn ask(store: &RedisStore, op: u8, reply: &[u8]) -> Result<(), StoreError>
                 value: Arc::from(&b"x"[..]),
                 retain: ttl,
                 then: Then::Keep(ttl),
+                companion: None,
             };
             store.publish(&publish).await?;
         }

@@ -81,6 +81,7 @@ impl World<'_> {
             Happening::PublishedSoFar { .. } => "published so far",
             Happening::HolderSilent(_) => "silent holders",
             Happening::Adopted { .. } => "adopted",
+            Happening::AdoptedForeign { .. } => "adopted from other programs",
             Happening::NothingDue => "nothing due",
             Happening::RoundEnded { .. } => "rounds",
             Happening::UnreadableReport(_) => "unreadable",

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use watchkeeper_core::cache::{Found, Publish, ReportCache};
-use watchkeeper_core::coordinator::{Command, Event, FoundReport, Op, ReadReport};
+use watchkeeper_core::coordinator::{Beside, Command, Event, FoundReport, Op, ReadReport};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::lease::LeaseStore;
 use watchkeeper_core::report::Report;
@@ -190,6 +190,7 @@ impl World<'_> {
                                 report: Box::new(Report::decode(&stored.value).unwrap()),
                             },
                         },
+                        beside: Beside::Nothing,
                     }),
                 )
             }
@@ -200,6 +201,7 @@ impl World<'_> {
                     value: publication.report.encode().into(),
                     retain: publication.retain,
                     then: publication.then,
+                    companion: None,
                 };
                 Event::Published(*op, store.publish(&publish).now_or_never().unwrap())
             }

@@ -65,5 +65,6 @@ pub(crate) fn publish(pod: &str, token: Token, value: &[u8]) -> Publish {
         value: Arc::from(value),
         retain: LONG,
         then: Then::Release,
+        companion: None,
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use tower::ServiceExt;
 use watchkeeper_api::{ApiState, MetricsText, RequestObserver, router};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
@@ -173,6 +174,7 @@ pub(crate) fn snapshot(checks: Vec<Check>) -> Snapshot {
         checks: Arc::new(checks),
         groups: vec![Arc::new(group("all-1"))],
         pods: vec![],
+        companions: CompanionState::default(),
         totals: Totals {
             led: 1,
             followed: 2,

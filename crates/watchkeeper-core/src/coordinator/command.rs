@@ -151,6 +151,13 @@ pub enum Happening {
         /// How many entries were new to us.
         entries: usize,
     },
+    /// What another program found was used instead of probes, for this many checks. It is offered to the fleet.
+    AdoptedForeign {
+        /// Who found it.
+        by: PodId,
+        /// How many entries were newer than ours.
+        entries: usize,
+    },
     /// The lease was taken and nothing was due: what stands there is used.
     NothingDue,
     /// A round ended.

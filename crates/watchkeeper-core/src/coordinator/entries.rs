@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::companion::ForeignFindings;
 use crate::id::CheckId;
 use crate::lease::Token;
 use crate::planted::{Bug, is_planted};
-use crate::report::{Aged, Entry, Report};
+use crate::report::{Aged, Entry, Report, Thresholds};
 use crate::status::Known;
 use crate::time::Moment;
 
@@ -135,6 +136,50 @@ impl Entries {
             if there.peek() != Some(&check) {
                 kept.offered = true;
             }
+        }
+        changed
+    }
+
+    /// Takes in what another program found, read at `at`: per check what is younger than what is known. Counters and
+    /// history go on from there, and the fleet is offered it. Answers how many entries changed.
+    pub(super) fn adopt(
+        &mut self,
+        findings: &ForeignFindings,
+        at: Moment,
+        thresholds: Thresholds,
+        wanted: impl Fn(&CheckId) -> bool,
+    ) -> usize {
+        let mut changed = 0;
+        for Aged { entry, age } in &findings.entries {
+            if !wanted(&entry.check) {
+                continue;
+            }
+            let probed_at = at - findings.age.saturating_add(*age);
+            let before = self.get(&entry.check);
+            if before.is_some_and(|known| {
+                known.entry.same_finding(entry) || known.probed_at >= probed_at
+            }) {
+                continue;
+            }
+            let entry = Entry::after(
+                before.map(|known| &*known.entry),
+                entry.check.clone(),
+                entry.checked_by.clone(),
+                None,
+                entry.started,
+                entry.verdict.clone(),
+                thresholds,
+            );
+            let known = Known {
+                entry: Arc::new(entry),
+                probed_at,
+            };
+            let kept = Kept {
+                known,
+                offered: true,
+            };
+            self.0.insert(kept.known.entry.check.clone(), kept);
+            changed += 1;
         }
         changed
     }

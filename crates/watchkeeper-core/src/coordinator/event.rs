@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::command::{Op, ProbeId, Ticket};
 use crate::cache::Published;
+use crate::companion::ForeignFindings;
 use crate::error::StoreError;
 use crate::id::CheckId;
 use crate::lease::{Acquired, Released, Renewed, Token};
@@ -27,6 +28,20 @@ pub struct ReadReport {
     pub fence: Token,
     /// What stands in the report's place.
     pub found: FoundReport,
+    /// What stands beside it.
+    pub beside: Beside,
+}
+
+/// What stands beside a report, in the companion's place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing that matters.
+    #[default]
+    Nothing,
+    /// A publication is owed there, whatever is due.
+    Owed,
+    /// What another program found.
+    Findings(Box<ForeignFindings>),
 }
 
 /// What stands in a report's place, decoded.

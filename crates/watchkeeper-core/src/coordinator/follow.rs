@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::{Command, Happening, Op};
-use super::event::{FoundReport, Hint, Now, ReadReport};
+use super::event::{Beside, FoundReport, Hint, Now, ReadReport};
 use super::sense::Act;
 use super::settings::{CONTEND_SPREAD, ROUND_SLACK};
 use super::{Coordinator, Holder, Out, Phase, Reading, SeenLease};
@@ -105,6 +105,36 @@ impl Coordinator {
                             entries: changed,
                         }));
                     }
+                }
+                self.answer_satisfied(out);
+            }
+        }
+        self.look_beside(now, asked.sent, read.beside, out);
+    }
+
+    /// Takes in what another program found since, and lets owed publications be made.
+    fn look_beside(&mut self, now: Now, sent: Moment, beside: Beside, out: &mut Out) {
+        match beside {
+            Beside::Nothing => {}
+            Beside::Owed => self.entries.offer_all(),
+            Beside::Findings(findings) => {
+                let at = self.answered_at(now.steady, sent);
+                let checks: std::collections::BTreeSet<_> =
+                    self.settings.checks.iter().map(|c| &c.id).collect();
+                let thresholds = self.settings.thresholds;
+                let changed = self
+                    .entries
+                    .adopt(&findings, at, thresholds, |check| checks.contains(check));
+                if changed == 0 {
+                    return;
+                }
+                self.waits_since = None;
+                if let Some(aged) = findings.entries.first() {
+                    self.checked_by = Some(aged.entry.checked_by.clone());
+                    out.push(Command::Tell(Happening::AdoptedForeign {
+                        by: aged.entry.checked_by.clone(),
+                        entries: changed,
+                    }));
                 }
                 self.answer_satisfied(out);
             }

@@ -38,7 +38,7 @@ mod view;
 pub use command::{
     Command, Happening, LossReason, NotForced, Op, ProbeId, Publication, RoundKind, Ticket,
 };
-pub use event::{Event, FoundReport, Hint, Now, ReadReport};
+pub use event::{Beside, Event, FoundReport, Hint, Now, ReadReport};
 pub use settings::{
     CONTEND_SPREAD, GroupCheck, ISOLATED_AFTER, MAX_BACKOFF, MAX_TICKETS, ROUND_SLACK, Settings,
 };

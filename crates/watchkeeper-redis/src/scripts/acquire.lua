@@ -1,11 +1,16 @@
--- KEYS lock, token, report   ARGV pod, attempt, ttl ms, floor, marker or '', token's keep ms
--- {'held', token, token's verdict} or busy
+-- KEYS lock, token, report [, claim, their lock]
+-- ARGV pod, attempt, ttl ms, floor, marker or '', token's keep ms [, claim's owner, its ms]
+-- {'held', token, token's verdict [, claim]} or busy [.. claim, 'beside' where it is their lock]
 
 local lock = look(KEYS[1])
 local pod, attempt, ttl = ARGV[1], ARGV[2], ARGV[3]
 local floor = possible(number(ARGV[4])) or 0
 local token = nil
 local foreign = foreign_token(KEYS[2])
+local serving, claimed = false, nil
+if KEYS[4] then
+  serving, claimed = serves(KEYS[4], ARGV[7])
+end
 
 if lock then
   if lock.pod == pod then
@@ -14,8 +19,23 @@ if lock then
       token = lock.token
     end
   elseif remaining(lock) ~= -1 or ARGV[5] == '' or marker(lock) ~= ARGV[5] then
-    return busy(lock)
+    local answer = busy(lock)
+    answer[6], answer[7] = claimed, claimed and ''
+    return answer
   end
+end
+
+local theirs = serving and their_lock(KEYS[5])
+if theirs then
+  local seen = their_marker(theirs)
+  if theirs.left ~= -1 or seen ~= ARGV[5] then
+    -- Both locks or neither.
+    if lock and lock.pod == pod then
+      redis.call('DEL', KEYS[1])
+    end
+    return { 'busy', '', '', math.min(theirs.left, THEIR_POLL), seen, claimed, 'beside' }
+  end
+  redis.call('DEL', KEYS[5])
 end
 
 if not token then
@@ -24,4 +44,9 @@ if not token then
   redis.call('SET', KEYS[2], digits(token), 'PX', ARGV[6])
 end
 hold(KEYS[1], pod, attempt, digits(token), ttl)
-return { 'held', digits(token), verdict(foreign) }
+if serving then
+  claim(KEYS[4], ARGV[7], ARGV[8])
+  hold_beside(KEYS[5], pod, digits(token), ttl)
+  claimed = '='
+end
+return { 'held', digits(token), verdict(foreign), claimed }

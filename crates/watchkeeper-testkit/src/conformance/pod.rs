@@ -121,6 +121,7 @@ impl Pod {
             value: value.into(),
             retain: RETAIN,
             then,
+            companion: None,
         }
     }
 

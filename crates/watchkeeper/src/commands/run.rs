@@ -59,13 +59,15 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().map_err(Failure::failed)?;
 
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
+    let prober: Arc<dyn Prober> = wiring::probes::build(&clock, &config.litellm.environment)?;
+    let wire = wiring::wire::decide(config, &*prober)?;
     let wired = wiring::store::build(
         &config.backend.kind,
         config.backend.timeout,
         &config.fleet.name,
+        wire.as_ref().map(|_| wiring::wire::keys(config)),
         &clock,
     )?;
-    let prober: Arc<dyn Prober> = wiring::probes::build(&clock, &config.litellm.environment)?;
     if let Some(warning) = wiring::probes::unaskable(&config.checks, &*prober) {
         warn!("{warning}");
     }
@@ -74,6 +76,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         config,
         wiring::pod::pod_id(config)?,
         wired,
+        wire.as_ref(),
         prober,
         Arc::clone(&clock),
         Arc::clone(&metrics),

@@ -5,3 +5,4 @@ pub(crate) mod pending;
 pub(crate) mod pod;
 pub(crate) mod probes;
 pub(crate) mod store;
+pub(crate) mod wire;

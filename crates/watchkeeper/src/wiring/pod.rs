@@ -9,6 +9,7 @@ use watchkeeper_core::probe::Prober;
 use watchkeeper_core::report::{MAX_REPORT_BYTES, Thresholds};
 use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
+use watchkeeper_litellm::wire::Timing;
 use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, group_settings};
 
 use super::store::Wired;
@@ -82,6 +83,7 @@ pub(crate) fn start(
     config: &Config,
     pod: PodId,
     wired: Wired,
+    wire: Option<&Timing>,
     prober: Arc<dyn Prober>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -92,6 +94,7 @@ pub(crate) fn start(
         LockScope::Fleet => fingerprint::LockScope::Fleet,
         LockScope::Check => fingerprint::LockScope::Check,
     };
+    let concurrency = wire.map_or(config.probe.concurrency, |timing| timing.concurrency);
     let options = GroupOptions {
         fleet: config.fleet.name.clone(),
         secret: config.fleet.secret.clone(),
@@ -99,9 +102,9 @@ pub(crate) fn start(
         scope,
         interval: c.interval,
         lock_ttl: c.lock_ttl,
-        cache_ttl: c.cache_ttl,
+        cache_ttl: wire.map_or(c.cache_ttl, |timing| c.cache_ttl.min(timing.every)),
         jitter: c.jitter,
-        concurrency: config.probe.concurrency,
+        concurrency,
         spread: config.probe.spread,
         thresholds: Thresholds {
             healthy_after: config.probe.healthy_after,
@@ -114,6 +117,9 @@ pub(crate) fn start(
         seed: rand::random(),
     };
     let groups = group_settings(&options, &config.checks).map_err(Failure::bad_config)?;
+    let companions = wire
+        .zip(groups.first())
+        .map(|(timing, group)| super::wire::codec(config, &group.group, &*prober, timing));
     let shown = ShownSettings {
         enabled: c.enabled,
         background: c.background,
@@ -136,8 +142,9 @@ pub(crate) fn start(
         prober,
         clock,
         metrics,
-        concurrency: config.probe.concurrency,
+        concurrency,
         op_timeout: config.backend.timeout,
         drain: config.http.drain,
+        companions,
     }))
 }

@@ -10,7 +10,7 @@ use watchkeeper_core::id::FleetName;
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
-use watchkeeper_redis::{RedisOptions, RedisStore, TlsOptions};
+use watchkeeper_redis::{CompanionOptions, RedisOptions, RedisStore, TlsOptions};
 
 use crate::exit::Failure;
 
@@ -25,6 +25,7 @@ pub(crate) fn build(
     kind: &BackendKind,
     timeout: Duration,
     fleet: &FleetName,
+    companions: Option<CompanionOptions>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Wired, Failure> {
     match kind {
@@ -33,7 +34,8 @@ pub(crate) fn build(
             store: Arc::new(MemoryStore::new(Arc::clone(clock))),
         }),
         BackendKind::Redis(settings) => {
-            let options = redis_options(settings, timeout, fleet)?;
+            let mut options = redis_options(settings, timeout, fleet)?;
+            options.companions = companions;
             let store = RedisStore::connect(options).map_err(Failure::bad_config)?;
             Ok(Wired {
                 name: "redis",

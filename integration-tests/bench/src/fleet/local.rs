@@ -11,6 +11,7 @@ use watchkeeper_core::cache::{
     Notices, PodSeen, Presence, Publish, Published, Read, ReportCache, Store,
 };
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
+use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::error::StoreError;
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
@@ -229,6 +230,7 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
         concurrency: CONCURRENCY,
         op_timeout: OP_TIMEOUT,
         drain: shape.drain,
+        companions: None,
     }))
 }
 
@@ -332,6 +334,10 @@ impl ReportCache for Noted {
 
     async fn pods(&self) -> Result<Vec<PodSeen>, StoreError> {
         self.redis.pods().await
+    }
+
+    fn companion(&self) -> CompanionState {
+        self.redis.companion()
     }
 
     fn watch(&self) -> Notices {

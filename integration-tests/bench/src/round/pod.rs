@@ -105,6 +105,7 @@ pub(crate) async fn start(
         concurrency,
         op_timeout: Duration::from_millis(500),
         drain: Duration::from_secs(1),
+        companions: None,
     });
     Ok(BenchPod { pod, ids, store })
 }

@@ -208,6 +208,7 @@ async fn through<S: LeaseStore + ReportCache>(
             value: Arc::clone(&value),
             retain: RETAIN,
             then: Then::Release,
+            companion: None,
         };
         if store.publish(&publish).await? != Published::Done {
             return Err("a report under a lease that stands was refused".into());

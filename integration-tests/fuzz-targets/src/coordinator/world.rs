@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use watchkeeper_core::cache::{Published, Then};
 use watchkeeper_core::coordinator::{
-    Command, Coordinator, Event, FoundReport, MAX_TICKETS, Now, Op, ProbeId, ReadReport, Settings,
-    Ticket,
+    Beside, Command, Coordinator, Event, FoundReport, MAX_TICKETS, Now, Op, ProbeId, ReadReport,
+    Settings, Ticket,
 };
 use watchkeeper_core::id::CheckId;
 use watchkeeper_core::invariant::Invariant;
@@ -305,7 +305,14 @@ impl World {
             Asked::Read => {
                 let fence = self.highest();
                 let found = FoundReport::Nothing;
-                Event::Read(op, Ok(ReadReport { fence, found }))
+                Event::Read(
+                    op,
+                    Ok(ReadReport {
+                        fence,
+                        found,
+                        beside: Beside::Nothing,
+                    }),
+                )
             }
         }
     }

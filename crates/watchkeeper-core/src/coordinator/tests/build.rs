@@ -161,7 +161,14 @@ pub(super) fn found_below(op: u64, fence: u64, token: u64, age: i64, report: Rep
 
 fn answer(op: u64, fence: u64, found: FoundReport) -> Event {
     let fence = Token(fence);
-    Event::Read(Op(op), Ok(ReadReport { fence, found }))
+    Event::Read(
+        Op(op),
+        Ok(ReadReport {
+            fence,
+            found,
+            beside: Beside::Nothing,
+        }),
+    )
 }
 
 pub(super) fn probed(id: u64) -> Event {

@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::cache::{Published, Then};
+use crate::companion::ForeignFindings;
 use crate::error::{StoreError, StoreErrorKind, StoreOp};
 use crate::id::GroupId;
 use crate::lease::{Acquire, Acquired, Busy, Released, Renewed};

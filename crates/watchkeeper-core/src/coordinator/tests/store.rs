@@ -113,7 +113,14 @@ impl Store {
                     },
                 };
                 let fence = Token(self.token);
-                Event::Read(*op, Ok(ReadReport { fence, found }))
+                Event::Read(
+                    *op,
+                    Ok(ReadReport {
+                        fence,
+                        found,
+                        beside: Beside::Nothing,
+                    }),
+                )
             }
             Command::Publish(op, publication) => {
                 Event::Published(*op, Ok(self.publish(now, publication)))

@@ -201,6 +201,7 @@ impl Stage {
             concurrency: CONCURRENCY,
             op_timeout: OP_TIMEOUT,
             drain: DRAIN,
+            companions: None,
         }))
     }
 

@@ -1,0 +1,369 @@
+//! Whether LiteLLM's pods can be served, and when rounds have to start for it.
+
+use std::time::Duration;
+
+/// Between a round that may take long and the end of what LiteLLM's readers believe.
+const LEAD: Duration = Duration::from_secs(5);
+
+/// Readers wait for a lock's holder as long as a lock can live, which is this unless they are told otherwise.
+const READERS_WAIT: Duration = Duration::from_secs(60);
+
+/// Of that wait, what is kept for looking every 5 s, and for clocks that run apart.
+const WAIT_MARGIN: Duration = Duration::from_secs(10);
+
+/// What the decision depends on.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// `litellm.wire`, where somebody set it.
+    pub by_hand: Option<bool>,
+    /// The configuration is a LiteLLM file that shares its checks over the Redis that is our store.
+    pub expected: bool,
+    /// The store is a single Redis.
+    pub plain_redis: bool,
+    /// `coordination.enabled`.
+    pub coordinates: bool,
+    /// `coordination.background`, and a check that rounds ask.
+    pub has_rounds: bool,
+    /// One lock for all checks.
+    pub one_lock: bool,
+    /// `store_model_in_db`.
+    pub models_in_database: bool,
+    /// Names of checks that LiteLLM asks and we cannot.
+    pub unaskable: Vec<String>,
+    /// How many checks a round may ask.
+    pub checks: usize,
+    /// The longest time limit among them.
+    pub longest: Duration,
+    /// `probe.spread`.
+    pub spread: Duration,
+    /// `probe.concurrency`.
+    pub concurrency: usize,
+    /// Whether somebody set it.
+    pub concurrency_is_explicit: bool,
+    /// `coordination.interval`.
+    pub interval: Duration,
+    /// `coordination.lock_ttl`.
+    pub lock_ttl: Duration,
+    /// How long LiteLLM's readers believe a report (`DEFAULT_SHARED_HEALTH_CHECK_TTL`, 300 s).
+    pub ttl: Duration,
+}
+
+/// When rounds have to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// From the start of a round to that of the next, at most.
+    pub every: Duration,
+    /// The longest a round may take, with [`Timing::concurrency`].
+    pub round: Duration,
+    /// How many probes at once.
+    pub concurrency: usize,
+    /// How long LiteLLM's readers believe a report.
+    pub ttl: Duration,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Nobody expects it.
+    Off,
+    /// It would be expected, and cannot be: why, with the remedy.
+    Impossible(String),
+    /// It was asked for by hand, and cannot be: why, with the remedy.
+    Refused(String),
+    /// LiteLLM's pods are served.
+    On(Timing),
+}
+
+/// R: the longest a round may take.
+fn round(facts: &Facts, concurrency: usize) -> Duration {
+    let waves = facts.checks.div_ceil(concurrency.max(1)).max(1);
+    facts
+        .longest
+        .saturating_mul(u32::try_from(waves).unwrap_or(u32::MAX))
+        .saturating_add(facts.spread)
+}
+
+/// The least concurrency, not below what is set, with which a round takes no more than a third of the readers' time; with
+/// all checks at once where that is not enough.
+fn concurrency(facts: &Facts) -> usize {
+    if facts.concurrency_is_explicit || round(facts, facts.concurrency) <= facts.ttl / 3 {
+        return facts.concurrency;
+    }
+    let room = (facts.ttl / 3).saturating_sub(facts.spread).as_millis();
+    let waves = room / facts.longest.as_millis().max(1);
+    let waves = usize::try_from(waves).unwrap_or(usize::MAX).max(1);
+    facts.checks.div_ceil(waves).max(facts.concurrency)
+}
+
+impl Plan {
+    /// Decides.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        let by_hand = match facts.by_hand {
+            Some(false) => return Self::Off,
+            Some(true) => true,
+            None if !facts.expected => return Self::Off,
+            None => false,
+        };
+        let never = [
+            (
+                !facts.plain_redis,
+                "the store is not a single Redis, and LiteLLM's two keys lie nowhere else: set `backend.redis`",
+            ),
+            (
+                !facts.coordinates,
+                "`coordination.enabled` is false, so there is no shared report",
+            ),
+            (
+                !facts.has_rounds,
+                "no round happens by itself (`coordination.background`), so nothing would refresh the report",
+            ),
+            (
+                !facts.one_lock,
+                "`coordination.lock_scope` is `check`, and LiteLLM has one lock for all: set it to `fleet`",
+            ),
+        ];
+        if let Some((_, why)) = never.into_iter().find(|(applies, _)| *applies) {
+            return Self::not(by_hand, why.to_owned());
+        }
+        if !by_hand && facts.models_in_database {
+            return Self::Impossible(
+                "`store_model_in_db` is set, and LiteLLM's pods would miss the models that stand only in its database: \
+                 set `litellm.wire` to true if there are none"
+                    .to_owned(),
+            );
+        }
+        if let (false, Some(first)) = (by_hand, facts.unaskable.first()) {
+            return Self::Impossible(format!(
+                "{} of the models that LiteLLM asks cannot be asked from here, the first is `{first}`, and its pods would \
+                 miss them: `watchkeeper check --plan` says why; set `litellm.wire` to true to serve the others",
+                facts.unaskable.len()
+            ));
+        }
+        let concurrency = concurrency(facts);
+        let round = round(facts, concurrency);
+        if facts.ttl <= round + LEAD {
+            return Self::not(
+                by_hand,
+                format!(
+                    "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by \
+                     {LEAD:?} at least: raise `coordination.cache_ttl` and `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM's \
+                     pods, or lower the timeouts of the checks",
+                    facts.ttl
+                ),
+            );
+        }
+        // While the lock is held its readers wait, so a round that is over by then may begin late.
+        let patience = facts.lock_ttl.min(READERS_WAIT).saturating_sub(WAIT_MARGIN);
+        let lead = if round <= patience {
+            LEAD
+        } else {
+            round + LEAD
+        };
+        Self::On(Timing {
+            every: facts.interval.min(facts.ttl - lead),
+            round,
+            concurrency,
+            ttl: facts.ttl,
+        })
+    }
+
+    fn not(by_hand: bool, why: String) -> Self {
+        if by_hand {
+            Self::Refused(why)
+        } else {
+            Self::Impossible(why)
+        }
+    }
+}
+
+impl Timing {
+    /// What it costs, for people: how often rounds happen in place of once per `interval`.
+    #[must_use]
+    pub fn cost(&self, interval: Duration) -> String {
+        if self.every >= interval {
+            return format!("at no cost: a round every {interval:?} as without");
+        }
+        format!(
+            "a round every {:?} in place of {interval:?}, {:.2} times the probes, since they believe a report for {:?} and a \
+             round may take {:?}",
+            self.every,
+            interval.as_secs_f64() / self.every.as_secs_f64(),
+            self.ttl,
+            self.round
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn facts() -> Facts {
+        Facts {
+            by_hand: None,
+            expected: true,
+            plain_redis: true,
+            coordinates: true,
+            has_rounds: true,
+            one_lock: true,
+            models_in_database: false,
+            unaskable: Vec::new(),
+            checks: 5,
+            longest: seconds(60),
+            spread: Duration::ZERO,
+            concurrency: 16,
+            concurrency_is_explicit: false,
+            interval: seconds(300),
+            lock_ttl: seconds(60),
+            ttl: seconds(300),
+        }
+    }
+
+    fn on(facts: &Facts) -> Timing {
+        match Plan::of(facts) {
+            Plan::On(timing) => timing,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rounds_start_early_enough_for_their_readers() {
+        for (longest, every) in [
+            // Over before the readers lose patience: five seconds are enough.
+            (10, 295),
+            (50, 295),
+            // Else the whole round has to fit in.
+            (51, 300 - 51 - 5),
+            (60, 235),
+        ] {
+            let facts = Facts {
+                longest: seconds(longest),
+                ..facts()
+            };
+            assert_eq!(on(&facts).every, seconds(every), "{longest}");
+        }
+        let often = Facts {
+            interval: seconds(30),
+            ..facts()
+        };
+        assert_eq!(on(&often).every, seconds(30));
+        let impatient = Facts {
+            longest: seconds(10),
+            lock_ttl: seconds(15),
+            ..facts()
+        };
+        assert_eq!(on(&impatient).every, seconds(285));
+    }
+
+    #[test]
+    fn concurrency_rises_until_a_round_takes_a_third_of_their_time() {
+        let many = |checks, explicit| Facts {
+            checks,
+            longest: seconds(30),
+            concurrency_is_explicit: explicit,
+            ..facts()
+        };
+        // Three waves of 30 s fit into 100 s.
+        assert_eq!(on(&many(48, false)).concurrency, 16);
+        assert_eq!(on(&many(100, false)).concurrency, 34);
+        assert_eq!(on(&many(100, false)).round, seconds(90));
+        assert_eq!(on(&many(100, true)).concurrency, 16);
+        // Not even one wave fits: all at once is the best there is.
+        let slow = Facts {
+            longest: seconds(120),
+            ..many(40, false)
+        };
+        assert_eq!(on(&slow).concurrency, 40);
+    }
+
+    #[test]
+    fn a_time_too_short_for_a_round_turns_it_off_or_is_refused() {
+        let short = Facts {
+            ttl: seconds(65),
+            ..facts()
+        };
+        let Plan::Impossible(why) = Plan::of(&short) else {
+            panic!("it is on")
+        };
+        assert!(why.contains("60s") && why.contains("65s"), "{why}");
+        let by_hand = Facts {
+            by_hand: Some(true),
+            ..short
+        };
+        assert!(matches!(Plan::of(&by_hand), Plan::Refused(_)));
+    }
+
+    #[test]
+    fn what_their_pods_would_miss_turns_it_off_unless_it_is_set_by_hand() {
+        let database = Facts {
+            models_in_database: true,
+            ..facts()
+        };
+        let unaskable = Facts {
+            unaskable: vec!["claude".into()],
+            ..facts()
+        };
+        for facts in [database, unaskable] {
+            assert!(matches!(Plan::of(&facts), Plan::Impossible(_)));
+            on(&Facts {
+                by_hand: Some(true),
+                ..facts
+            });
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_at_all_is_refused_by_hand() {
+        let redis = Facts {
+            plain_redis: false,
+            ..facts()
+        };
+        let alone = Facts {
+            coordinates: false,
+            ..facts()
+        };
+        let forced_only = Facts {
+            has_rounds: false,
+            ..facts()
+        };
+        let scope = Facts {
+            one_lock: false,
+            ..facts()
+        };
+        for facts in [redis, alone, forced_only, scope] {
+            assert!(matches!(Plan::of(&facts), Plan::Impossible(_)));
+            let by_hand = Facts {
+                by_hand: Some(true),
+                ..facts.clone()
+            };
+            assert!(matches!(Plan::of(&by_hand), Plan::Refused(_)));
+            let off = Facts {
+                by_hand: Some(false),
+                ..facts
+            };
+            assert_eq!(Plan::of(&off), Plan::Off);
+        }
+        let unexpected = Facts {
+            expected: false,
+            ..facts()
+        };
+        assert_eq!(Plan::of(&unexpected), Plan::Off);
+    }
+
+    #[test]
+    fn the_cost_is_told_in_figures() {
+        let timing = on(&facts());
+        let told = timing.cost(seconds(300));
+        assert!(told.contains("235s") && told.contains("1.28"), "{told}");
+        let often = Facts {
+            interval: seconds(30),
+            ..facts()
+        };
+        assert!(on(&often).cost(seconds(30)).contains("no cost"));
+    }
+}

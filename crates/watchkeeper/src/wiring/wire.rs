@@ -1,0 +1,119 @@
+//! Whether LiteLLM's own pods live off this pod's fleet, and what that changes.
+
+use std::sync::Arc;
+
+use watchkeeper_config::{BackendKind, Config, LockScope};
+use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::companion::CompanionCodec;
+use watchkeeper_core::id::GroupId;
+use watchkeeper_core::probe::Prober;
+use watchkeeper_litellm::wire::{Codec, Facts, Keys, Plan, Timing};
+use watchkeeper_redis::CompanionOptions;
+
+use crate::exit::Failure;
+
+/// A claim outlasts this many intervals without a round.
+const CLAIM_INTERVALS: u32 = 2;
+
+/// Decides, and says so: what it costs, or why it is off although it would be expected.
+///
+/// # Errors
+/// Where it was asked for by hand and cannot be.
+pub(crate) fn decide(config: &Config, prober: &dyn Prober) -> Result<Option<Timing>, Failure> {
+    match Plan::of(&facts(config, prober)) {
+        Plan::Off => Ok(None),
+        Plan::Impossible(why) => {
+            tracing::error!(
+                why,
+                "LiteLLM's own pods on this Redis are not served, they go on checking for themselves"
+            );
+            Ok(None)
+        }
+        Plan::Refused(why) => Err(Failure::bad_config(format!(
+            "`litellm.wire` is true, but {why}"
+        ))),
+        Plan::On(timing) => {
+            tracing::info!(
+                cost = timing.cost(config.coordination.interval),
+                concurrency = timing.concurrency,
+                "serving LiteLLM's own pods on this Redis (`litellm.wire`)"
+            );
+            Ok(Some(timing))
+        }
+    }
+}
+
+fn facts(config: &Config, prober: &dyn Prober) -> Facts {
+    let (coordination, litellm) = (&config.coordination, &config.litellm);
+    Facts {
+        by_hand: litellm.wire,
+        expected: litellm.shared_on_plain_redis,
+        plain_redis: matches!(config.backend.kind, BackendKind::Redis(_)),
+        coordinates: coordination.enabled,
+        has_rounds: coordination.background && deployments(config).any(|check| check.background),
+        one_lock: coordination.lock_scope == LockScope::Fleet,
+        models_in_database: litellm.store_model_in_db,
+        unaskable: deployments(config)
+            .filter(|check| check.background && prober.plan(check).is_err())
+            .map(|check| check.name.clone())
+            .collect(),
+        checks: config.checks.len(),
+        longest: config
+            .checks
+            .iter()
+            .map(|check| check.timeout)
+            .max()
+            .unwrap_or_default(),
+        spread: config.probe.spread,
+        concurrency: config.probe.concurrency,
+        concurrency_is_explicit: config.probe.concurrency_is_explicit,
+        interval: coordination.interval,
+        lock_ttl: coordination.lock_ttl,
+        ttl: litellm.readers_ttl,
+    }
+}
+
+/// The checks that LiteLLM has as well: what its reader refuses, it drops.
+fn deployments(config: &Config) -> impl Iterator<Item = &Check> {
+    config
+        .checks
+        .iter()
+        .take(config.litellm.deployments)
+        .filter(|check| matches!(check.target, Target::Model(_)))
+}
+
+/// Where LiteLLM's keys lie.
+pub(crate) fn keys(config: &Config) -> CompanionOptions {
+    let namespace = match &config.backend.kind {
+        BackendKind::Redis(settings) => settings.namespace.as_deref(),
+        BackendKind::Memory => None,
+    };
+    let Keys {
+        lock,
+        results,
+        claim,
+    } = Keys::new(namespace);
+    CompanionOptions {
+        lock,
+        report: results,
+        claim,
+        claim_ttl: config.coordination.interval * CLAIM_INTERVALS,
+    }
+}
+
+/// Between our reports and LiteLLM's.
+pub(crate) fn codec(
+    config: &Config,
+    group: &GroupId,
+    prober: &dyn Prober,
+    timing: &Timing,
+) -> Arc<dyn CompanionCodec> {
+    let checks: Vec<Check> = deployments(config).cloned().collect();
+    Arc::new(Codec::new(
+        group.clone(),
+        &checks,
+        |check| prober.plan(check).is_ok(),
+        config.litellm.details,
+        timing.ttl,
+    ))
+}
