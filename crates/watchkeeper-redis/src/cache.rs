@@ -60,7 +60,7 @@ impl ReportCache for RedisStore {
         let age = theirs
             .map_or(0, |theirs| theirs.age.as_micros())
             .to_string();
-        let ttl = theirs.map_or_else(String::new, |theirs| millis(theirs.ttl));
+        let ttl = theirs.map_or_else(|| "0".to_owned(), |theirs| millis(theirs.ttl));
         if let Some(companions) = &self.companions {
             let keys = &companions.keys;
             names.extend([&*keys.claim, &keys.lock, &keys.report]);

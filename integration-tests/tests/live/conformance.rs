@@ -18,6 +18,7 @@ struct Redis {
     server: Arc<RedisServer>,
     fleet: FleetName,
     wrapped: bool,
+    companions: bool,
 }
 
 async fn bare() -> Redis {
@@ -25,12 +26,19 @@ async fn bare() -> Redis {
         server: RedisServer::shared().await,
         fleet: support::fresh_fleet(),
         wrapped: false,
+        companions: false,
     }
 }
 
 async fn wrapped() -> Redis {
     let mut redis = bare().await;
     redis.wrapped = true;
+    redis
+}
+
+async fn with_companions() -> Redis {
+    let mut redis = bare().await;
+    redis.companions = true;
     redis
 }
 
@@ -57,6 +65,7 @@ impl Harness for Redis {
         let mut options = RedisOptions::from_url(self.fleet.clone(), self.server.url()).unwrap();
         // The suite runs many tests at once on a busy machine; none is about this limit.
         options.timeout = Duration::from_secs(5);
+        options.companions = self.companions.then(|| support::companions(&self.fleet));
         let store: Arc<dyn Store> = Arc::new(RedisStore::connect(options).unwrap());
         if self.wrapped {
             return Arc::new(Faulty::new(store));
@@ -179,6 +188,10 @@ fn planting(key: &str, place: Place, shape: Shape) -> Option<Vec<redis::Cmd>> {
 
 mod redis_store {
     watchkeeper_testkit::conformance_tests!(super::bare);
+}
+
+mod redis_store_with_companions {
+    watchkeeper_testkit::conformance_tests!(super::with_companions);
 }
 
 mod redis_store_through_a_wrapper {

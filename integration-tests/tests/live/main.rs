@@ -10,6 +10,7 @@
     clippy::disallowed_methods
 )]
 
+mod companions;
 mod conformance;
 mod damage;
 mod doors;

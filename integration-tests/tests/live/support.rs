@@ -8,7 +8,7 @@ use watchkeeper_core::cache::{Publish, Then};
 use watchkeeper_core::error::StoreError;
 use watchkeeper_core::id::{AttemptId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Acquire, Acquired, LeaseRef, LeaseStore, Token};
-use watchkeeper_redis::{RedisOptions, RedisStore};
+use watchkeeper_redis::{CompanionOptions, RedisOptions, RedisStore};
 
 /// How long an operation may take beyond its limit: a busy machine wakes a task late.
 pub(crate) const SLACK: Duration = Duration::from_millis(400);
@@ -26,6 +26,16 @@ pub(crate) fn options(url: &str) -> RedisOptions {
     // Longer than the default: these tests share a busy machine, and few are about time.
     options.timeout = Duration::from_secs(3);
     options
+}
+
+/// Companions that no other test has.
+pub(crate) fn companions(fleet: &FleetName) -> CompanionOptions {
+    CompanionOptions {
+        lock: format!("{fleet}:health_check_lock"),
+        report: format!("{fleet}:health_check_results"),
+        claim: format!("{fleet}:claim"),
+        claim_ttl: LONG,
+    }
 }
 
 pub(crate) fn group() -> GroupId {

@@ -36,7 +36,7 @@ if KEYS[4] then
   if serving then
     claim(KEYS[4], ARGV[10], ARGV[11])
     claimed = '='
-    local left = tonumber(ARGV[15] or '0') - math.floor(tonumber(ARGV[14] or '0') / 1000)
+    local left = tonumber(ARGV[15]) - math.floor(tonumber(ARGV[14]) / 1000)
     if ARGV[12] ~= '' and left > 0 then
       if written and written ~= '' and redis.call('PTTL', KEYS[6]) ~= -2 and marker({ key = KEYS[6] }) ~= written then
         overtook = 'overtook'
