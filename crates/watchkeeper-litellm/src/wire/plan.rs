@@ -66,8 +66,10 @@ pub struct Timing {
 pub enum Plan {
     /// Nobody expects it.
     Off,
-    /// It would be expected, and cannot be: why, with the remedy.
-    Impossible(String),
+    /// It would be expected, and stays off: why, with the remedy.
+    StaysOff(String),
+    /// It would be expected, and LiteLLM's readers believe a report for too short: both figures, with the remedy.
+    TooShort(String),
     /// It was asked for by hand, and cannot be: why, with the remedy.
     Refused(String),
     /// LiteLLM's pods are served.
@@ -127,14 +129,14 @@ impl Plan {
             return Self::not(by_hand, why.to_owned());
         }
         if !by_hand && facts.models_in_database {
-            return Self::Impossible(
+            return Self::StaysOff(
                 "`store_model_in_db` is set, and LiteLLM's pods would miss the models that stand only in its database: \
                  set `litellm.wire` to true if there are none"
                     .to_owned(),
             );
         }
         if let (false, Some(first)) = (by_hand, facts.unaskable.first()) {
-            return Self::Impossible(format!(
+            return Self::StaysOff(format!(
                 "{} of the models that LiteLLM asks cannot be asked from here, the first is `{first}`, and its pods would \
                  miss them: `watchkeeper check --plan` says why; set `litellm.wire` to true to serve the others",
                 facts.unaskable.len()
@@ -143,15 +145,17 @@ impl Plan {
         let concurrency = concurrency(facts);
         let round = round(facts, concurrency);
         if facts.ttl <= round + LEAD {
-            return Self::not(
-                by_hand,
-                format!(
-                    "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by \
+            let why = format!(
+                "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by \
                      {LEAD:?} at least: raise `coordination.cache_ttl` and `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM's \
                      pods, or lower the timeouts of the checks",
-                    facts.ttl
-                ),
+                facts.ttl
             );
+            return if by_hand {
+                Self::Refused(why)
+            } else {
+                Self::TooShort(why)
+            };
         }
         // While the lock is held its readers wait, so a round that is over by then may begin late.
         let patience = facts.lock_ttl.min(READERS_WAIT).saturating_sub(WAIT_MARGIN);
@@ -172,7 +176,7 @@ impl Plan {
         if by_hand {
             Self::Refused(why)
         } else {
-            Self::Impossible(why)
+            Self::StaysOff(why)
         }
     }
 }
@@ -287,7 +291,7 @@ mod tests {
             ttl: seconds(65),
             ..facts()
         };
-        let Plan::Impossible(why) = Plan::of(&short) else {
+        let Plan::TooShort(why) = Plan::of(&short) else {
             panic!("it is on")
         };
         assert!(why.contains("60s") && why.contains("65s"), "{why}");
@@ -309,7 +313,7 @@ mod tests {
             ..facts()
         };
         for facts in [database, unaskable] {
-            assert!(matches!(Plan::of(&facts), Plan::Impossible(_)));
+            assert!(matches!(Plan::of(&facts), Plan::StaysOff(_)));
             on(&Facts {
                 by_hand: Some(true),
                 ..facts
@@ -336,7 +340,7 @@ mod tests {
             ..facts()
         };
         for facts in [redis, alone, forced_only, scope] {
-            assert!(matches!(Plan::of(&facts), Plan::Impossible(_)));
+            assert!(matches!(Plan::of(&facts), Plan::StaysOff(_)));
             let by_hand = Facts {
                 by_hand: Some(true),
                 ..facts.clone()
