@@ -5,10 +5,7 @@ use std::time::Duration;
 /// Between a round that may take long and the end of what LiteLLM's readers believe.
 const LEAD: Duration = Duration::from_secs(5);
 
-/// Readers wait for a lock's holder as long as a lock can live, which is this unless they are told otherwise.
-const READERS_WAIT: Duration = Duration::from_secs(60);
-
-/// Of that wait, what is kept for looking every 5 s, and for clocks that run apart.
+/// Of the time that readers wait for a lock's holder, what is kept for looking every 5 s, and for clocks that run apart.
 const WAIT_MARGIN: Duration = Duration::from_secs(10);
 
 /// What the decision depends on.
@@ -42,8 +39,8 @@ pub struct Facts {
     pub concurrency_is_explicit: bool,
     /// `coordination.interval`.
     pub interval: Duration,
-    /// `coordination.lock_ttl`.
-    pub lock_ttl: Duration,
+    /// How long LiteLLM's readers wait for a lock's holder (`DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL`, 60 s).
+    pub wait: Duration,
     /// How long LiteLLM's readers believe a report (`DEFAULT_SHARED_HEALTH_CHECK_TTL`, 300 s).
     pub ttl: Duration,
 }
@@ -146,9 +143,9 @@ impl Plan {
         let round = round(facts, concurrency);
         if facts.ttl <= round + LEAD {
             let why = format!(
-                "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by \
-                     {LEAD:?} at least: raise `coordination.cache_ttl` and `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM's \
-                     pods, or lower the timeouts of the checks",
+                "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by {LEAD:?} \
+                 at least: raise `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM's pods and here, or lower the timeouts of the \
+                 checks",
                 facts.ttl
             );
             return if by_hand {
@@ -158,7 +155,7 @@ impl Plan {
             };
         }
         // While the lock is held its readers wait, so a round that is over by then may begin late.
-        let patience = facts.lock_ttl.min(READERS_WAIT).saturating_sub(WAIT_MARGIN);
+        let patience = facts.wait.saturating_sub(WAIT_MARGIN);
         let lead = if round <= patience {
             LEAD
         } else {
@@ -223,7 +220,7 @@ mod tests {
             concurrency: 16,
             concurrency_is_explicit: false,
             interval: seconds(300),
-            lock_ttl: seconds(60),
+            wait: seconds(60),
             ttl: seconds(300),
         }
     }
@@ -258,7 +255,7 @@ mod tests {
         assert_eq!(on(&often).every, seconds(30));
         let impatient = Facts {
             longest: seconds(10),
-            lock_ttl: seconds(15),
+            wait: seconds(15),
             ..facts()
         };
         assert_eq!(on(&impatient).every, seconds(285));

@@ -73,7 +73,7 @@ fn facts(config: &Config, prober: &dyn Prober) -> Facts {
         concurrency: config.probe.concurrency,
         concurrency_is_explicit: config.probe.concurrency_is_explicit,
         interval: coordination.interval,
-        lock_ttl: coordination.lock_ttl,
+        wait: litellm.readers_wait,
         ttl: litellm.readers_ttl,
     }
 }
