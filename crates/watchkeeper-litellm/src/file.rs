@@ -3,10 +3,12 @@
 mod cache;
 mod deployment;
 pub(crate) mod environ;
+mod environment;
 mod health;
 mod include;
 mod model_id;
 mod settings;
+mod validity;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
