@@ -99,6 +99,7 @@ impl LitellmFile {
             ));
         }
         let settings = settings::read(&root, &name, warnings);
+        warnings.extend(settings::idle(&root, &name));
         let mut notes = Vec::new();
         let cache = cache::choose(&root, &mut notes);
         let exported = environ::exported(&root, &mut notes);

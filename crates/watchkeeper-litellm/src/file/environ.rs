@@ -26,6 +26,12 @@ const REFUSED: [&str; 14] = [
     "no_proxy",
 ];
 
+/// Keys whose references the client library follows, and not the proxy: those of a workload's identity.
+const POINTERS: [&str; 2] = [
+    "anthropic_issuer_signing_key_ref",
+    "anthropic_keycloak_client_secret_ref",
+];
+
 /// Names of tokens that LiteLLM fetches; they are no variables.
 const TOKEN: &str = "oidc/";
 
@@ -44,8 +50,7 @@ pub(super) fn resolve(node: &Node, env: &BTreeMap<String, String>, unset: &mut U
             let pairs = pairs
                 .iter()
                 .map(|(key, value)| {
-                    // A workload identity's reference is followed by the client library, not by the proxy.
-                    if key.as_str().is_some_and(|key| key.ends_with("_ref")) {
+                    if key.as_str().is_some_and(|key| POINTERS.contains(&key)) {
                         (key.clone(), value.clone())
                     } else {
                         (key.clone(), resolve(value, env, unset))
@@ -155,13 +160,13 @@ mod tests {
         let (text, unset) = resolved(
             "{a: os.environ/A, t: os.environ/T, f: os.environ/F, in: x os.environ/A, \
              deep: {a: os.environ/A}, list: [os.environ/A, {a: os.environ/A}, [os.environ/A]], \
-             api_key_ref: os.environ/A, none: os.environ/NOPE, dollar: '${A}'}",
+             anthropic_issuer_signing_key_ref: os.environ/A, my_ref: os.environ/A, none: os.environ/NOPE, dollar: '${A}'}",
         );
         assert_eq!(
             text,
             "{\"a\": \"1\", \"t\": true, \"f\": false, \"in\": \"x os.environ/A\", \"deep\": {\"a\": \"1\"}, \
              \"list\": [\"os.environ/A\", {\"a\": \"1\"}, [\"os.environ/A\"]], \
-             \"api_key_ref\": \"os.environ/A\", \"none\": null, \"dollar\": \"${A}\"}"
+             \"anthropic_issuer_signing_key_ref\": \"os.environ/A\", \"my_ref\": \"1\", \"none\": null, \"dollar\": \"${A}\"}"
         );
         assert_eq!(unset, ["NOPE"]);
     }
