@@ -3,9 +3,10 @@
 //! `expected.json` beside them says what LiteLLM itself made of each in an empty environment. Every fact in it is
 //! compared: how many deployments and in which order, their names, models, providers, modes, ids, which of them LiteLLM
 //! drops, which health settings stand in a file, and which files are no YAML.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)] // a test may
+#![allow(clippy::expect_used, clippy::indexing_slicing)] // a test may
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -45,6 +46,12 @@ impl Tally {
     }
 }
 
+/// To the real standard output: what a passing test prints is not shown otherwise.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").expect("stdout");
+}
+
 fn id_of(entry: &Value) -> Option<&str> {
     let declared = entry.get("declared_id").and_then(Value::as_str);
     declared.or_else(|| entry.get("id_empty_env").and_then(Value::as_str))
@@ -60,6 +67,29 @@ fn distinct(entries: &[Value]) -> Vec<&Value> {
         }
     }
     out
+}
+
+/// What became of the keys of `model_info` about health.
+fn compare_health(tally: &mut Tally, place: &str, check: &Check, keys: &Value) {
+    let Target::Model(model) = &check.target else {
+        return;
+    };
+    let health = &model.health;
+    for (key, theirs) in keys.as_object().into_iter().flatten() {
+        let ours = match key.as_str() {
+            "disable_background_health_check" => Value::from(!check.background),
+            "health_check_timeout" => Value::from(check.timeout.as_secs()),
+            "health_check_model" => Value::from(health.model.clone()),
+            "health_check_max_tokens" => Value::from(health.max_tokens),
+            "health_check_max_tokens_reasoning" => Value::from(health.max_tokens_reasoning),
+            "health_check_max_tokens_non_reasoning" => Value::from(health.max_tokens_other),
+            "health_check_supports_max_tokens" => Value::from(health.sends_max_tokens),
+            "health_check_reasoning_effort" => Value::from(health.reasoning_effort.clone()),
+            "health_check_voice" => Value::from(health.voice.clone()),
+            _ => continue,
+        };
+        tally.same("health key", place, &ours, theirs);
+    }
 }
 
 fn compare(tally: &mut Tally, place: &str, check: &Check, entry: &Value) {
@@ -79,6 +109,9 @@ fn compare(tally: &mut Tally, place: &str, check: &Check, entry: &Value) {
     let (provider, mode) = match &check.target {
         Target::Model(model) => {
             tally.same("model", place, &text(Some(&model.model)), &entry["model"]);
+            let inner = entry["provider_model"].as_str().unwrap_or_default();
+            let ends = model.model.ends_with(inner);
+            tally.same("inner model", place, &Value::from(ends), &Value::from(true));
             (model.provider.as_deref(), model.mode.as_deref())
         }
         Target::Invalid { provider, reason } => {
@@ -87,6 +120,7 @@ fn compare(tally: &mut Tally, place: &str, check: &Check, entry: &Value) {
         }
         Target::Http { .. } | Target::Tcp { .. } => (None, None),
     };
+    compare_health(tally, place, check, &entry["health_keys"]);
     tally.same("provider", place, &text(provider), &entry["provider"]);
     let kept = matches!(check.target, Target::Model(_));
     tally.same("kept", place, &Value::from(kept), &Value::from(deployed));
@@ -139,6 +173,10 @@ fn compare_file(tally: &mut Tally, name: &str, loaded: &Loaded, file: &Value) {
     for (index, (check, entry)) in checks.iter().zip(&entries).enumerate() {
         compare(tally, &format!("{name}[{index}]"), check, entry);
     }
+    if let Some(interval) = file["health_settings"]["health_check_interval"].as_u64() {
+        let ours = loaded.config.coordination.interval.as_secs();
+        tally.same("interval", name, &Value::from(ours), &Value::from(interval));
+    }
     for (theirs, key) in [
         ("background_health_checks", "coordination.background"),
         ("use_shared_health_check", "coordination.enabled"),
@@ -155,8 +193,8 @@ fn compare_file(tally: &mut Tally, name: &str, loaded: &Loaded, file: &Value) {
 fn every_file_that_litellm_reads_gives_its_model_list() {
     let Ok(folder) = std::env::var("WATCHKEEPER_CORPUS") else {
         // The files are not ours to ship.
-        println!(
-            "`WATCHKEEPER_CORPUS` is not set: only the project's own fixtures were read, in the other tests"
+        say(
+            "`WATCHKEEPER_CORPUS` is not set: only the project's own fixtures were read, in the other tests",
         );
         return;
     };
@@ -186,7 +224,7 @@ fn every_file_that_litellm_reads_gives_its_model_list() {
             }
             // LiteLLM does not start with it either.
             Err(error) if includes(file) && error.to_string().contains("does not exist") => {
-                println!("refused: {error}");
+                say(&format!("refused: {error}"));
                 refused += 1;
             }
             Err(error) => tally.differences.push(format!("{name}: {error}")),
@@ -201,10 +239,10 @@ fn every_file_that_litellm_reads_gives_its_model_list() {
                 line, column, why, ..
             }) => {
                 refused += 1;
-                println!(
+                say(&format!(
                     "refused: {name}, line {line} column {column}: {why} ({})",
                     problem["line"]
-                );
+                ));
                 assert!(line > 0 && column > 0, "{name}");
             }
             Err(error) => tally
@@ -213,13 +251,13 @@ fn every_file_that_litellm_reads_gives_its_model_list() {
         }
     }
     for name in expected["templated_but_parses"].as_array().expect("a list") {
-        println!("templated, but read: {name}");
+        say(&format!("templated, but read: {name}"));
     }
-    println!(
+    say(&format!(
         "{files} files with {checks} checks, {empty} without any, {refused} refused; compared: {:?}; {} differences",
         tally.compared,
         tally.differences.len()
-    );
+    ));
     assert!(
         tally.differences.is_empty(),
         "{}",

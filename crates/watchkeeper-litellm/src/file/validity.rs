@@ -120,8 +120,15 @@ pub(super) fn of_info(info: &Node) -> Option<String> {
     })
 }
 
+/// Keys, what their values must satisfy, and that in words.
+type Rule = (
+    &'static [&'static str],
+    fn(&NodeInner) -> bool,
+    &'static str,
+);
+
 fn wanted(key: &str, value: &NodeInner) -> Option<&'static str> {
-    let rules: [(&[&str], fn(&NodeInner) -> bool, &'static str); 6] = [
+    let rules: [Rule; 6] = [
         (TEXTS, is_text, "a text"),
         (WHOLE, is_whole, "a whole number"),
         (NUMBERS, is_number, "a number"),

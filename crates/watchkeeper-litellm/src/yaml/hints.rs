@@ -17,8 +17,8 @@ pub(super) fn explain(text: &str, error: YamlError) -> YamlError {
                 .into(),
         };
     }
-    let has = |key: &&str| text.lines().any(|line| line.starts_with(key));
-    if MANIFEST.iter().all(|key| has(&key)) {
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    if MANIFEST.into_iter().all(has) {
         return YamlError {
             why: format!("{}; {MANIFEST_HINT}", error.why),
             ..error
