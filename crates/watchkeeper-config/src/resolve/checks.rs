@@ -163,10 +163,14 @@ impl Resolver<'_> {
         if let Some(base) = &api_base {
             shown.insert("api_base".into(), Value::from(shown::public_url(base)));
         }
+        let provider = provider::resolve(&model, None, api_base.as_deref());
+        let known = provider
+            .as_deref()
+            .and_then(|provider| provider::mode_of(&model, provider));
         let target = Target::Model(Box::new(ModelTarget {
-            provider: provider::resolve(&model, None),
+            provider,
             model,
-            mode,
+            mode: mode.or_else(|| known.map(str::to_owned)),
             api_base: api_base.map(Secret::new),
             api_key,
             params: Map::new(),
