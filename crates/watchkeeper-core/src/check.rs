@@ -96,13 +96,32 @@ pub struct ModelTarget {
     pub health: HealthParams,
 }
 
-/// The `model_info.health_check_*` keys that shape a probe.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The `model_info.health_check_*` keys that shape a probe, and the variables that LiteLLM falls back to.
+///
+/// The limit of output tokens is the first that is set of: [`max_tokens`](Self::max_tokens); then
+/// [`max_tokens_reasoning`](Self::max_tokens_reasoning) for a model that reasons and
+/// [`max_tokens_other`](Self::max_tokens_other) for any other; then the prober's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HealthParams {
     /// `health_check_model`: asked in place of the configured model.
     pub model: Option<String>,
     /// `health_check_max_tokens`.
     pub max_tokens: Option<u32>,
+    /// The limit if the model reasons: `health_check_max_tokens_reasoning`, else
+    /// `BACKGROUND_HEALTH_CHECK_MAX_TOKENS_REASONING`, else `BACKGROUND_HEALTH_CHECK_MAX_TOKENS`. For a wildcard route
+    /// only the last of them.
+    pub max_tokens_reasoning: Option<u32>,
+    /// The limit if it does not: `health_check_max_tokens_non_reasoning`, else `BACKGROUND_HEALTH_CHECK_MAX_TOKENS`.
+    /// For a wildcard route only the last of them.
+    pub max_tokens_other: Option<u32>,
+    /// `health_check_supports_max_tokens`: whether a limit is sent at all. Unset: only in chat-like modes.
+    pub sends_max_tokens: Option<bool>,
+    /// `health_check_reasoning_effort`, for the modes `chat` and `completion`.
+    pub reasoning_effort: Option<String>,
+    /// `health_check_voice`, for the mode `audio_speech`.
+    pub voice: Option<String>,
+    /// `DEFAULT_HEALTH_CHECK_PROMPT`: what is asked, in place of the prober's own words.
+    pub prompt: Option<String>,
 }
 
 impl std::fmt::Debug for ModelTarget {

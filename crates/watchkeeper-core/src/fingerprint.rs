@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::check::{Check, Target};
+use crate::check::{Check, HealthParams, Target};
 use crate::id::{BadName, FleetName, GroupId};
 use crate::secret::Secret;
 
@@ -59,24 +59,50 @@ fn fields(check: &Check) -> Vec<String> {
     let mut out = vec![check.id.as_str().to_owned()];
     match &check.target {
         Target::Model(m) => {
-            let opt = |v: Option<&str>| v.map_or_else(|| "-".to_owned(), |v| format!("+{v}"));
             out.extend([
                 "model".to_owned(),
                 m.model.clone(),
-                opt(m.provider.as_deref()),
-                opt(m.mode.as_deref()),
-                opt(m.api_base.as_ref().map(Secret::expose)),
-                opt(m.api_key.as_ref().map(Secret::expose)),
+                or_dash(m.provider.as_ref()),
+                or_dash(m.mode.as_ref()),
+                or_dash(m.api_base.as_ref().map(Secret::expose).as_ref()),
+                or_dash(m.api_key.as_ref().map(Secret::expose).as_ref()),
                 serde_json::to_string(&m.params).unwrap_or_default(),
-                opt(m.health.model.as_deref()),
-                opt(m.health.max_tokens.map(|t| t.to_string()).as_deref()),
             ]);
+            out.extend(health_fields(&m.health));
         }
         Target::Http { url } => out.extend(["http".to_owned(), url.expose().to_owned()]),
         Target::Tcp { host, port } => out.extend(["tcp".to_owned(), format!("{host}:{port}")]),
         Target::Invalid { reason, .. } => out.extend(["invalid".to_owned(), reason.clone()]),
     }
     out
+}
+
+fn health_fields(health: &HealthParams) -> [String; 8] {
+    let HealthParams {
+        model,
+        max_tokens,
+        max_tokens_reasoning,
+        max_tokens_other,
+        sends_max_tokens,
+        reasoning_effort,
+        voice,
+        prompt,
+    } = health;
+    [
+        or_dash(model.as_ref()),
+        or_dash(max_tokens.as_ref()),
+        or_dash(max_tokens_reasoning.as_ref()),
+        or_dash(max_tokens_other.as_ref()),
+        or_dash(sends_max_tokens.as_ref()),
+        or_dash(reasoning_effort.as_ref()),
+        or_dash(voice.as_ref()),
+        or_dash(prompt.as_ref()),
+    ]
+}
+
+/// A set value never reads like one that is not set.
+fn or_dash(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("+{}", value.to_string()))
 }
 
 #[cfg(test)]
@@ -125,6 +151,29 @@ mod tests {
     fn the_same_list_in_another_order_is_the_same_group() {
         let (a, b) = (check("a", "k1"), check("b", "k2"));
         assert_eq!(group(None, &[a.clone(), b.clone()]), group(None, &[b, a]));
+    }
+
+    #[test]
+    fn another_prompt_or_token_rule_is_another_group() {
+        let plain = check("a", "k");
+        let with = |change: fn(&mut HealthParams)| {
+            let mut check = plain.clone();
+            if let Target::Model(model) = &mut check.target {
+                change(&mut model.health);
+            }
+            group(None, &[check])
+        };
+        let groups = [
+            with(|_| {}),
+            with(|h| h.prompt = Some("hi".into())),
+            with(|h| h.max_tokens_reasoning = Some(5)),
+            with(|h| h.max_tokens_other = Some(5)),
+            with(|h| h.sends_max_tokens = Some(false)),
+            with(|h| h.reasoning_effort = Some("low".into())),
+            with(|h| h.voice = Some("low".into())),
+        ];
+        let distinct: std::collections::HashSet<_> = groups.iter().collect();
+        assert_eq!(distinct.len(), groups.len());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod cache;
 mod deployment;
 pub(crate) mod environ;
+mod health;
 mod include;
 mod model_id;
 mod settings;
@@ -124,6 +125,7 @@ impl LitellmFile {
             timeout,
             environment: environment.map(String::as_str),
             groups: settings::groups(&self.root).map_err(fail)?,
+            probes: health::Defaults::of(env),
         };
         deployment::checks(entries, &context, warnings).map_err(|error| fail(error.to_string()))
     }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use watchkeeper_core::check::{Check, HealthParams, MAX_PROBE_TIMEOUT, ModelTarget, Target};
+use watchkeeper_core::check::{Check, MAX_PROBE_TIMEOUT, ModelTarget, Target};
 use watchkeeper_core::id::{BadName, CheckId};
 use watchkeeper_core::secret::Secret;
 
+use super::health::{self, Defaults};
 use super::model_id;
 use crate::provider;
 use crate::python::{str_of, to_json};
@@ -24,6 +25,8 @@ pub(super) struct Context<'a> {
     pub(super) environment: Option<&'a str>,
     /// `background_health_check_model_groups`.
     pub(super) groups: Option<Vec<&'a str>>,
+    /// What the environment says of probes.
+    pub(super) probes: Defaults,
 }
 
 /// The checks of a `model_list`, in file order, ids unique.
@@ -114,7 +117,7 @@ fn one(
         .groups
         .as_ref()
         .is_none_or(|groups| groups.contains(&name.as_str()));
-    let target = target(entry, params, &info, &mut warn);
+    let target = target(entry, params, &info, &context.probes, &mut warn);
     Ok(Check {
         id,
         shown: shown_of(params, info("health_check_model")),
@@ -130,6 +133,7 @@ fn target<'a>(
     entry: &Node,
     params: &'a Node,
     info: &impl Fn(&str) -> Option<&'a Node>,
+    probes: &Defaults,
     warn: &mut impl FnMut(String),
 ) -> Target {
     let custom = params.get_set("custom_llm_provider").map(|c| str_of(c));
@@ -203,13 +207,6 @@ fn target<'a>(
         Some(_) => warn("`health_check_params` is ignored: it must be a mapping".into()),
         None => {}
     }
-    let max_tokens = info("health_check_max_tokens").and_then(|node| {
-        let tokens = str_of(node).parse().ok();
-        if tokens.is_none() {
-            warn("`health_check_max_tokens` is ignored: it must be a whole number".into());
-        }
-        tokens
-    });
     Target::Model(Box::new(ModelTarget {
         model: model.to_owned(),
         provider,
@@ -219,12 +216,7 @@ fn target<'a>(
         api_base: secret("api_base").or_else(|| secret("base_url")),
         api_key: secret("api_key"),
         params: rest,
-        health: HealthParams {
-            model: info("health_check_model")
-                .and_then(|model| model.as_str())
-                .map(str::to_owned),
-            max_tokens,
-        },
+        health: health::read(model, info, probes, warn),
     }))
 }
 

@@ -30,6 +30,7 @@ fn target(entry: Value) -> ModelTarget {
         health: HealthParams {
             model: health_model,
             max_tokens: max_tokens.map(|n| n.as_u64().unwrap() as u32),
+            ..HealthParams::default()
         },
     }
 }
