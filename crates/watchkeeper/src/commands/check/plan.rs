@@ -43,10 +43,10 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
     match prober.plan(check) {
         Ok(plan) => Row {
             provider: plan.provider,
-            mode: Some(plan.mode).filter(|mode| !mode.is_empty()),
-            method: Some(plan.method),
-            url: Some(plan.url),
-            auth: Some(plan.auth),
+            mode: set(plan.mode),
+            method: set(plan.method),
+            url: set(plan.url),
+            auth: set(plan.auth),
             billed: Some(plan.billed),
             ..bare
         },
@@ -55,6 +55,11 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
             ..bare
         },
     }
+}
+
+/// A plan's word, if it has one.
+fn set(word: String) -> Option<String> {
+    Some(word).filter(|word| !word.is_empty())
 }
 
 /// For people.
