@@ -24,6 +24,7 @@ pub fn router(state: ApiState) -> Router {
         .get("/health/liveliness", alive::liveness)
         .get("/health/liveness", alive::liveness)
         .get("/health/readiness", alive::readiness)
+        .get("/health/readiness/details", alive::details)
         .get("/metrics", metrics::metrics)
         .get(v1::CHECKS, v1::checks)
         .get("/v1/checks/{id}", v1::check)

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use crate::check::Check;
 use crate::verdict::Verdict;
 
-/// What would be asked for a check, without asking it.
+/// What would be asked for a check, without asking it. Where nothing is sent because the answer is known (LiteLLM's
+/// `mock_response`), `method`, `url` and `auth` are empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The provider that answers, or `http` or `tcp`.

@@ -23,3 +23,6 @@ pub use error::LitellmError;
 pub use file::environ::PREFIX as ENVIRON_PREFIX;
 pub use file::{Cache, LitellmFile, Setting};
 pub use yaml::MAX_FILE_BYTES;
+
+/// The version of LiteLLM that all of this was observed on.
+pub const VERSION: &str = "1.106.2";

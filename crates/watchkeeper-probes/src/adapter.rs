@@ -7,6 +7,10 @@ use crate::classify::Finding;
 use crate::options::ProviderKeys;
 use crate::providers::openai::OpenAi;
 use crate::request::ProbeRequest;
+use crate::tokens;
+
+/// What a model is asked where `DEFAULT_HEALTH_CHECK_PROMPT` says nothing else: short, fixed, harmless.
+const TEXT: &str = "Say ok.";
 
 /// The modes that some adapter can ask, in LiteLLM's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,11 @@ impl Mode {
             Self::Chat => "chat",
             Self::Embedding => "embedding",
         }
+    }
+
+    /// Whether the answer is generated text, so that a limit of output tokens belongs to the request.
+    pub(crate) const fn is_chat_like(self) -> bool {
+        matches!(self, Self::Chat)
     }
 }
 
@@ -47,6 +56,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) mode: Mode,
     /// The model as the upstream knows it: without the provider's prefix, `health_check_model` applied.
     pub(crate) model: &'a str,
+    /// The limit of output tokens to send, if one is.
+    pub(crate) limit: Option<u32>,
+    /// What is said to the model.
+    pub(crate) text: &'a str,
     pub(crate) keys: &'a ProviderKeys,
 }
 
@@ -75,14 +88,6 @@ pub(crate) fn resolve(target: &ModelTarget, keys: &ProviderKeys) -> Result<Resol
             list(ADAPTERS.iter().map(|(known, _)| *known))
         ));
     };
-    // LiteLLM answers such an entry itself, so a request would ask, and bill, something that no caller uses
-    if target
-        .params
-        .get("mock_response")
-        .is_some_and(|v| !v.is_null())
-    {
-        return Err("the entry has `mock_response`, so there is no endpoint to ask; remove it to have one asked".into());
-    }
     let configured = target.health.model.as_deref().unwrap_or(&target.model);
     let model = configured
         .strip_prefix(provider)
@@ -113,6 +118,8 @@ pub(crate) fn resolve(target: &ModelTarget, keys: &ProviderKeys) -> Result<Resol
         target,
         mode,
         model,
+        limit: tokens::limit(target, mode, model),
+        text: target.health.prompt.as_deref().unwrap_or(TEXT),
         keys,
     })?;
     Ok(Resolved {

@@ -22,6 +22,7 @@ mod endpoint;
 mod failure;
 mod glance;
 mod http;
+mod mock;
 mod options;
 mod params;
 mod prober;
@@ -30,6 +31,7 @@ mod request;
 mod scrub;
 mod send;
 mod tcp;
+mod tokens;
 
 pub use options::{ProbeSetupError, ProberOptions, ProviderKeys};
 pub use prober::HttpProber;

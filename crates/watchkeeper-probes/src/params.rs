@@ -8,9 +8,12 @@
 //! | `organization` | header `OpenAI-Organization` |
 //! | `headers`, `extra_headers` | headers; the second wins, both win over the probe's own; not those of [`KEPT_HEADERS`] |
 //! | [`CHAT_SAMPLING`], [`CHAT_OTHER`], [`EMBEDDING`] | body fields of that mode, if plain values; sampling is left out for reasoning models, which refuse it |
+//! | [`CHAT_MAPPINGS`] | body fields of a chat call, if mappings |
 //! | `extra_body` | merged into the body, without [`OWNED_FIELDS`] |
 //!
-//! All else stays here: `stream`, `tools`, `response_format`, `max_tokens`, `n`, router settings, other vendors' keys.
+//! All else stays here: `tools`, `response_format`, `n`, router settings, other vendors' keys; `max_tokens`, in whose place
+//! the probe's own limit goes; `stream`, since a whole answer proves as much and its status is final. What
+//! `health_check_params` gives counts as if it stood in `litellm_params`.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -25,7 +28,11 @@ pub(crate) const CHAT_SAMPLING: [&str; 5] = [
 ];
 
 /// Other body fields of a chat call. A high effort is harmless: the output limit covers reasoning too.
-pub(crate) const CHAT_OTHER: [&str; 3] = ["reasoning_effort", "service_tier", "user"];
+pub(crate) const CHAT_OTHER: [&str; 4] = ["reasoning_effort", "service_tier", "user", "verbosity"];
+
+/// Body fields of a chat call that are mappings: how, and whether, the model thinks, as vendors and self-hosted servers
+/// behind OpenAI's shape take it.
+pub(crate) const CHAT_MAPPINGS: [&str; 3] = ["thinking", "reasoning", "chat_template_kwargs"];
 
 /// Body fields of an embedding call; the last two are needed by some self-hosted servers.
 pub(crate) const EMBEDDING: [&str; 5] = [
@@ -85,10 +92,28 @@ pub(crate) fn copy_fields(
     allowed: &[&str],
     body: &mut Map<String, Value>,
 ) {
+    copy(params, allowed, body, |value| {
+        value.is_string() || value.is_number() || value.is_boolean()
+    });
+}
+
+/// As [`copy_fields`], for fields that are mappings.
+pub(crate) fn copy_mappings(
+    params: &Map<String, Value>,
+    allowed: &[&str],
+    body: &mut Map<String, Value>,
+) {
+    copy(params, allowed, body, Value::is_object);
+}
+
+fn copy(
+    params: &Map<String, Value>,
+    allowed: &[&str],
+    body: &mut Map<String, Value>,
+    fits: impl Fn(&Value) -> bool,
+) {
     for name in allowed {
-        if let Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) =
-            params.get(*name)
-        {
+        if let Some(value) = params.get(*name).filter(|value| fits(value)) {
             body.insert((*name).to_owned(), value.clone());
         }
     }

@@ -17,7 +17,7 @@ use crate::options::{ProbeSetupError, ProberOptions, ProviderKeys};
 use crate::request::ProbeRequest;
 use crate::scrub::Scrubber;
 use crate::send::{Want, send};
-use crate::{client, http, tcp};
+use crate::{client, http, mock, tcp};
 
 /// Rate-limit headers that are kept, as LiteLLM shows them.
 const LIMIT_HEADERS: [&str; 2] = [
@@ -67,6 +67,9 @@ impl HttpProber {
                     Err(finding) => (finding, HeaderMap::new()),
                 },
             },
+            Target::Model(model) if let Some(finding) = mock::finding(model) => {
+                (finding, HeaderMap::new())
+            }
             Target::Model(model) => match resolve(model, &self.keys) {
                 Err(reason) => (Finding::config(reason), HeaderMap::new()),
                 Ok(resolved) => match self.send(resolved.request, deadline, Want::Body).await {
@@ -100,6 +103,7 @@ impl Prober for HttpProber {
             Target::Invalid { reason, .. } => Err(reason.clone()),
             Target::Tcp { host, port } => Ok(tcp::plan(host, *port)),
             Target::Http { url } => http::request(url).map(|request| request.plan("http", "")),
+            Target::Model(model) if mock::finding(model).is_some() => Ok(mock::plan(model)),
             Target::Model(model) => resolve(model, &self.keys).map(|resolved| {
                 resolved
                     .request

@@ -269,6 +269,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "/health/history?limit=5&offset=-1&status_filter=healthy",
         "/health/liveliness",
         "/health/readiness",
+        "/health/readiness/details",
         "/v1/checks",
         "/v1/checks/%73ecret-model",
         "/v1/checks/%ff",

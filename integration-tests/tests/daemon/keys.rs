@@ -6,12 +6,13 @@ use watchkeeper_integration_tests::daemon::{Daemon, Setup};
 use watchkeeper_integration_tests::litellm_config::{LitellmConfig, NativeConfig};
 use watchkeeper_integration_tests::mock_llm::MockLlm;
 
-const GUARDED: [&str; 9] = [
+const GUARDED: [&str; 10] = [
     "/health",
     "/health?model=m1",
     "/health/shared-status",
     "/health/latest",
     "/health/history",
+    "/health/readiness/details",
     "/v1/checks",
     "/v1/checks/m1",
     "/v1/fleet",

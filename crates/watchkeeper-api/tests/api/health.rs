@@ -2,162 +2,60 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use watchkeeper_core::check::Target;
 use watchkeeper_core::secret::Secret;
-use watchkeeper_core::status::Snapshot;
-use watchkeeper_core::verdict::{Outcome, Verdict};
+use watchkeeper_core::verdict::Outcome;
 
 use crate::fake::*;
-
-fn golden(text: &str) -> &str {
-    text.trim_end()
-}
-
-fn failed(outcome: Outcome, status: u16, error: &str) -> Verdict {
-    verdict(outcome, Some(status), Some(error), 1.0)
-}
-
-/// The fleet that LiteLLM's own answers were taken from.
-fn fleet() -> Snapshot {
-    let ids = [
-        "25f652e5cd56b04218a54f66f9c6f4aace4a6b2c00fe9987a631a0ea99f0dcb7",
-        "explicit-id-2",
-        "4eecac93305a48766afa26e9220694428b8840a751d13140a1c0f50c237d20fd",
-        "6bfad1d735d184de8baca2e10fed5aee06ba858e8fd84407f3ca77e37bc48104",
-        "375501217be215d57340bb3e2a8144c153dade23d6b3b638024c32c53b299b14",
-        "e9169c347778ac011aac91eacb13a32afcc68e1a9b5122d2a67abfdc52f106e6",
-        "721ef456a57d780efffa2baae984ddd490f40f0a3fee6a4b934a70d29c38fe84",
-        "4bf115fba7944270085aa1f442a46ec5249cadd48ed161e565595b655337ea7b",
-    ];
-    let names = ["1", "2", "3", "401", "429", "500", "408", "refused"];
-    let mut checks: Vec<_> = std::iter::zip(ids, names)
-        .map(|(id, n)| model(id, &format!("m{n}"), &format!("openai/mock-{n}")))
-        .collect();
-    checks[7]
-        .shown
-        .insert("api_base".into(), "http://127.0.0.1:9/v1".into());
-    let mut snapshot = snapshot(checks);
-    for i in 0..3 {
-        found(&mut snapshot, i, AT_ONCE, vec![passed(1.0)], 0.5);
-    }
-    let failures = [
-        failed(
-            Outcome::Unauthorized,
-            401,
-            "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided: sk-up***am.",
-        ),
-        failed(
-            Outcome::RateLimited,
-            429,
-            "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for requests",
-        ),
-        failed(
-            Outcome::BadAnswer,
-            500,
-            "litellm.InternalServerError: InternalServerError: OpenAIException - The server had an error while processing your request.",
-        ),
-        failed(Outcome::Timeout, 408, "Timeout exceeded"),
-        failed(
-            Outcome::Connect,
-            500,
-            "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.",
-        ),
-    ];
-    for (i, verdict) in failures.into_iter().enumerate() {
-        found(&mut snapshot, 3 + i, AT_ONCE, vec![verdict], 0.5);
-    }
-    snapshot
-}
+use crate::litellm::{fixture, fleet};
 
 #[tokio::test]
-async fn the_body_is_litellms_byte_for_byte() {
-    let answer = api(fleet()).get("/health").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(
-        answer.text,
-        golden(include_str!("../data/litellm/health.json"))
-    );
-}
-
-#[tokio::test]
-async fn without_details_only_model_id_and_status_are_left() {
-    let api = api(fleet());
-    api.fake.change(|snapshot| {
-        let mut settings = settings();
-        settings.details = false;
-        snapshot.settings = settings.into();
-        for i in 4..8 {
-            std::sync::Arc::make_mut(&mut snapshot.groups[0])
-                .entries
-                .remove(&snapshot.checks[i].id);
-        }
-    });
-    let answer = api.get("/health").await;
-    assert_eq!(
-        answer.text,
-        golden(include_str!("../data/litellm/health_details_false.json"))
-    );
-}
-
-#[tokio::test]
-async fn before_a_first_report_the_body_is_empty_but_targeted_answers_say_503() {
-    let mut snapshot = fleet();
-    std::sync::Arc::make_mut(&mut snapshot.groups[0])
-        .entries
-        .clear();
-    let api = api(snapshot);
-    let answer = api.get("/health").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        answer.text,
-        golden(include_str!(
-            "../data/litellm/health_before_first_results.json"
-        ))
-    );
+async fn before_a_first_report_there_is_no_age_and_nothing_is_stale() {
+    let answer = api(snapshot(vec![model("a", "a", "openai/a")]))
+        .get("/health")
+        .await;
+    assert_eq!(answer.text, "{}");
     assert_eq!(answer.header("age"), None);
     assert_eq!(answer.header("x-watchkeeper-stale"), Some("false"));
-    for path in ["/health?model=m1", "/health?model_id=explicit-id-2"] {
-        let answer = api.get(path).await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
-        assert_eq!(
-            answer.text,
-            golden(include_str!("../data/litellm/health_model_unknown.json"))
-        );
-    }
+}
+
+#[tokio::test]
+async fn a_check_without_a_result_stands_in_neither_list() {
+    let mut demand = model("b", "b", "openai/b");
+    demand.background = false;
+    let mut snapshot = snapshot(vec![model("a", "a", "openai/a"), demand]);
+    found(&mut snapshot, 0, AT_ONCE, vec![passed(1.0)], 0.0);
+    let api = api(snapshot);
+    let answer = api.get("/health").await.json();
+    assert_eq!(
+        (&answer["healthy_count"], &answer["unhealthy_count"]),
+        (&json!(1), &json!(0))
+    );
+    let answer = api.get("/health?model=b").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        answer.text,
+        fixture("health_model_unknown").body.to_string()
+    );
 }
 
 #[tokio::test]
 async fn a_name_or_an_id_narrows_the_lists_and_decides_the_status() {
     let api = api(fleet());
-    let healthy = golden(include_str!("../data/litellm/health_model_healthy.json"));
-    let nothing = golden(include_str!("../data/litellm/health_model_unknown.json"));
-    let id = "25f652e5cd56b04218a54f66f9c6f4aace4a6b2c00fe9987a631a0ea99f0dcb7";
+    let body = |name: &str| Some(fixture(name).body.to_string());
+    let healthy = body("health_model_healthy");
+    let all = Some(api.get("/health").await.text);
     for (query, status, body) in [
-        ("model=m1".to_owned(), 200, Some(healthy)),
-        ("model=openai/mock-1".to_owned(), 200, Some(healthy)),
-        (format!("model_id={id}"), 200, Some(healthy)),
-        (format!("model_id={id}&model=nope"), 200, Some(healthy)),
-        ("model=nope&model=m1".to_owned(), 200, Some(healthy)),
-        ("model=nope".to_owned(), 503, Some(nothing)),
-        ("model=m401".to_owned(), 503, None),
-        ("model_id=explicit-id-2".to_owned(), 200, None),
-        (
-            "model_id=nope".to_owned(),
-            404,
-            Some(golden(include_str!(
-                "../data/litellm/health_model_id_unknown.json"
-            ))),
-        ),
-        ("model_id=nope&model=m1".to_owned(), 404, None),
-        (
-            "model=&model_id=".to_owned(),
-            200,
-            Some(golden(include_str!("../data/litellm/health.json"))),
-        ),
-        (
-            "anything=else".to_owned(),
-            200,
-            Some(golden(include_str!("../data/litellm/health.json"))),
-        ),
+        ("model=m1", 200, healthy.clone()),
+        ("model=openai/mock-1", 200, healthy.clone()),
+        ("model_id=id-1", 200, healthy.clone()),
+        ("model_id=id-1&model=nope", 200, healthy.clone()),
+        ("model=nope&model=m1", 200, healthy),
+        ("model=nope", 503, body("health_model_unknown")),
+        ("model=m401", 503, None),
+        ("model_id=id-2", 200, None),
+        ("model_id=nope", 404, body("health_model_id_unknown")),
+        ("model_id=nope&model=m1", 404, None),
+        ("model=&model_id=", 200, all.clone()),
+        ("anything=else", 200, all),
     ] {
         let answer = api.get(&format!("/health?{query}")).await;
         assert_eq!(answer.status, status, "{query}");
@@ -207,10 +105,10 @@ async fn all_unhealthy_is_still_200_and_a_name_with_one_healthy_too() {
 #[tokio::test]
 async fn a_new_report_replaces_the_kept_body() {
     let api = api(fleet());
-    assert_eq!(api.get("/health").await.json()["healthy_count"], 3);
+    assert_eq!(api.get("/health").await.json()["healthy_count"], 2);
     api.fake
         .change(|snapshot| found(snapshot, 3, AT_ONCE, vec![passed(2.0)], 2.0));
-    assert_eq!(api.get("/health").await.json()["healthy_count"], 4);
+    assert_eq!(api.get("/health").await.json()["healthy_count"], 3);
 }
 
 #[tokio::test]

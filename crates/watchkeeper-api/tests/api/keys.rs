@@ -3,12 +3,13 @@ use axum::http::{Request, StatusCode};
 
 use crate::fake::*;
 
-const GUARDED: [&str; 9] = [
+const GUARDED: [&str; 10] = [
     "/health",
     "/health?model=x",
     "/health/shared-status",
     "/health/latest",
     "/health/history",
+    "/health/readiness/details",
     "/v1/checks",
     "/v1/checks/a",
     "/v1/fleet",
@@ -73,7 +74,7 @@ async fn without_a_key_the_body_is_litellms() {
         let answer = ask(&api, path, None).await;
         assert_eq!(
             answer.text,
-            include_str!("../data/litellm/no_key.json").trim_end(),
+            crate::litellm::fixture("no_key").body.to_string(),
             "{path}"
         );
     }

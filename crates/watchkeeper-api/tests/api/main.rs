@@ -12,6 +12,7 @@ mod fake;
 mod fuzz;
 mod health;
 mod keys;
+mod litellm;
 mod native;
 mod records;
 mod router;

@@ -14,7 +14,7 @@ async fn alive_says_so_in_litellms_words_also_while_draining() {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(
             answer.text,
-            include_str!("../data/litellm/liveness.json").trim_end()
+            crate::litellm::fixture("liveness").body.to_string()
         );
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
@@ -36,12 +36,36 @@ async fn ready_comes_with_the_first_report_and_goes_with_the_drain() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(
         answer.text,
-        include_str!("../data/litellm/readiness.json").trim_end()
+        crate::litellm::fixture("readiness").body.to_string()
     );
     api.fake.change(|snapshot| snapshot.draining = true);
     let answer = api.get("/health/readiness").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json(), json!({"status": "shutting_down"}));
+}
+
+#[tokio::test]
+async fn the_details_say_the_same_as_readiness_and_what_the_pod_runs_on() {
+    let api = api(snapshot(vec![model("a", "a", "openai/a")]));
+    let details = async || {
+        let answer = api.get("/health/readiness/details").await;
+        (answer.status.as_u16(), answer.json())
+    };
+    let (status, body) = details().await;
+    assert_eq!((status, &body["status"]), (503, &json!("unhealthy")));
+    api.fake
+        .change(|snapshot| found(snapshot, 0, AT_ONCE, vec![timed_out(1.0)], 1.0));
+    let (status, body) = details().await;
+    assert_eq!((status, &body["status"]), (200, &json!("healthy")));
+    assert_eq!(body["cache"], "redis");
+    assert_eq!(body["show_no_redis_warning"], false);
+    api.fake.change(|snapshot| {
+        snapshot.backend = "memory";
+        snapshot.draining = true;
+    });
+    let (status, body) = details().await;
+    assert_eq!((status, &body["status"]), (503, &json!("shutting_down")));
+    assert_eq!(body["show_no_redis_warning"], true);
 }
 
 #[tokio::test]

@@ -158,11 +158,9 @@ impl Resolver<'_> {
             None => None,
             Some(mode) => Some(self.text(&key("mode"), &mode.0)?),
         };
-        let mut shown = Shown::new();
-        shown.insert("model".into(), Value::from(model.as_str()));
-        if let Some(base) = &api_base {
-            shown.insert("api_base".into(), Value::from(shown::public_url(base)));
-        }
+        let given = [("api_base", api_base.as_deref()), ("model", Some(&*model))];
+        let given = given.map(|(key, value)| (key, value.map_or(Value::Null, Value::from)));
+        let shown = shown::fields(given, None);
         let provider = provider::resolve(&model, None, api_base.as_deref());
         let known = provider
             .as_deref()

@@ -39,7 +39,7 @@ fn the_three_kinds_of_checks_are_read() {
     assert_eq!(
         shown,
         [
-            r#"{"model":"openai/gpt-4o","api_base":"https://h/v1"}"#,
+            r#"{"api_base":"https://h/v1","model":"openai/gpt-4o"}"#,
             r#"{"api_base":"https://h/ok"}"#,
             r#"{"api_base":"tcp://[::1]:5432"}"#
         ]

@@ -55,7 +55,7 @@ fn a_deployment_becomes_a_check() {
     assert_eq!(target.health.max_tokens, Some(4));
     assert_eq!(
         serde_json::to_string(&check.shown).unwrap(),
-        r#"{"model":"azure/probe","api_base":"https://h/","api_version":"2024-06-01","rpm":60,"mode":"chat"}"#
+        r#"{"api_base":"https://h/","api_version":"2024-06-01","rpm":60,"model":"azure/probe","mode":"chat"}"#
     );
 }
 

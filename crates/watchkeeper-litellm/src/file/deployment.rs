@@ -332,19 +332,9 @@ fn seconds(node: &NodeInner) -> Option<Duration> {
 }
 
 fn shown_of(params: &Node, probed: Option<&Node>) -> Map<String, Value> {
-    let mut out = Map::new();
-    for (key, value) in params.pairs() {
-        let Some(key) = key.as_str().filter(|key| shown::allowed(key)) else {
-            continue;
-        };
-        if value.is_null() {
-            continue;
-        }
-        let value = match probed {
-            Some(probed) if key == "model" => probed,
-            _ => value,
-        };
-        out.insert(key.to_owned(), shown::public(&to_json(value)));
-    }
-    out
+    let allowed = params.pairs().iter().filter_map(|(key, value)| {
+        let key = key.as_str().filter(|key| shown::allowed(key))?;
+        Some((key, to_json(value)))
+    });
+    shown::fields(allowed, probed.and_then(|model| model.as_str()))
 }

@@ -16,18 +16,13 @@ use crate::endpoint::Endpoint;
 use crate::options::ProviderKeys;
 use crate::params;
 use crate::request::{Auth, ProbeRequest, authorize};
+use crate::tokens::{last_segment, reasons};
 
 /// OpenAI's own base.
 const DEFAULT_BASE: &str = "https://api.openai.com/v1";
 
 /// The host that `OPENAI_API_KEY` may go to, with its regional ones below it.
 const OWN_HOST: &str = "api.openai.com";
-
-/// The one message of a chat probe and the one input of an embedding probe: short, fixed, harmless.
-const TEXT: &str = "Say ok.";
-
-/// Most output tokens of a probe. Fewer are refused by some models, more are paid for.
-const MAX_TOKENS: u32 = 16;
 
 /// What OpenAI answers (400) when a reasoning model used the whole limit on thinking. The model works: it ran and
 /// stopped where it was told to.
@@ -206,29 +201,22 @@ fn is_own(endpoint: &Endpoint) -> bool {
 }
 
 fn chat(ask: &Ask<'_>) -> Map<String, Value> {
-    let reasons = is_reasoning(ask.model);
-    let limit = ask
-        .target
-        .health
-        .max_tokens
-        .unwrap_or(MAX_TOKENS)
-        .clamp(1, MAX_TOKENS);
-    let limit_field = if reasons {
-        "max_completion_tokens"
-    } else {
-        "max_tokens"
-    };
+    let reasons = reasons(ask.model);
     let mut body = Map::new();
     body.insert("model".into(), ask.model.into());
     body.insert(
         "messages".into(),
-        json!([{"role": "user", "content": TEXT}]),
+        json!([{"role": "user", "content": ask.text}]),
     );
-    body.insert(limit_field.into(), limit.into());
+    limit(ask, &mut body);
     if !reasons {
         params::copy_fields(&ask.target.params, &params::CHAT_SAMPLING, &mut body);
     }
     params::copy_fields(&ask.target.params, &params::CHAT_OTHER, &mut body);
+    params::copy_mappings(&ask.target.params, &params::CHAT_MAPPINGS, &mut body);
+    if let Some(effort) = &ask.target.health.reasoning_effort {
+        body.insert("reasoning_effort".into(), effort.as_str().into());
+    }
     params::merge_extra_body(&ask.target.params, &mut body);
     body
 }
@@ -236,25 +224,23 @@ fn chat(ask: &Ask<'_>) -> Map<String, Value> {
 fn embedding(ask: &Ask<'_>) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("model".into(), ask.model.into());
-    body.insert("input".into(), json!([TEXT]));
+    body.insert("input".into(), json!([ask.text]));
+    limit(ask, &mut body);
     params::copy_fields(&ask.target.params, &params::EMBEDDING, &mut body);
     params::merge_extra_body(&ask.target.params, &mut body);
     body
 }
 
-/// OpenAI's reasoning models, by name: `o1`, `o3`, `o4` and `gpt-5`, with anything behind a separator. They refuse
-/// `max_tokens` and sampling settings.
-fn is_reasoning(model: &str) -> bool {
-    let name = last_segment(model);
-    let name = name.strip_prefix("ft:").unwrap_or(name);
-    ["o1", "o3", "o4", "gpt-5"].iter().any(|family| {
-        name.strip_prefix(family)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':']))
-    })
-}
-
-fn last_segment(model: &str) -> &str {
-    model.rsplit('/').next().unwrap_or(model)
+/// The limit of output tokens, under the name that the model takes.
+fn limit(ask: &Ask<'_>, body: &mut Map<String, Value>) {
+    if let Some(limit) = ask.limit {
+        let name = if reasons(ask.model) {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        body.insert(name.into(), limit.into());
+    }
 }
 
 #[cfg(test)]

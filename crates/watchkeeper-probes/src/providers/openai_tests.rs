@@ -8,9 +8,12 @@ use crate::adapter::resolve;
 use crate::options::ProviderKeys;
 use crate::request::ProbeRequest;
 
-/// An entry like one of a LiteLLM file: `litellm_params`, with `mode` and `health_check_*` beside them.
+/// An entry like one of a LiteLLM file: `litellm_params`, with `mode` and `health_check_*` beside them, and the prompt of
+/// the environment.
 fn target(entry: Value) -> ModelTarget {
     let mut params = entry.as_object().unwrap().clone();
+    let max_tokens = params.shift_remove("health_check_max_tokens");
+    let sends_max_tokens = params.shift_remove("health_check_supports_max_tokens");
     let mut take = |name: &str| {
         params
             .shift_remove(name)
@@ -19,7 +22,7 @@ fn target(entry: Value) -> ModelTarget {
     let model = take("model").unwrap_or_else(|| "openai/gpt-4o".into());
     let (mode, base, key) = (take("mode"), take("api_base"), take("api_key"));
     let health_model = take("health_check_model");
-    let max_tokens = params.shift_remove("health_check_max_tokens");
+    let (reasoning_effort, prompt) = (take("health_check_reasoning_effort"), take("PROMPT"));
     ModelTarget {
         model,
         provider: Some("openai".into()),
@@ -30,6 +33,9 @@ fn target(entry: Value) -> ModelTarget {
         health: HealthParams {
             model: health_model,
             max_tokens: max_tokens.map(|n| n.as_u64().unwrap() as u32),
+            sends_max_tokens: sends_max_tokens.map(|yes| yes.as_bool().unwrap()),
+            reasoning_effort,
+            prompt,
             ..HealthParams::default()
         },
     }
@@ -118,16 +124,71 @@ fn the_exact_request_of_each_mode_and_setting() {
 }
 
 #[test]
-fn output_is_limited_to_16_tokens_whatever_the_entry_says() {
-    for (limit, want) in [(0, 1), (1, 1), (8, 8), (16, 16), (17, 16), (64_000, 16)] {
-        let entry = json!({
-            "api_key": "sk-1", "health_check_max_tokens": limit, "max_tokens": 4096, "max_completion_tokens": 4096,
-            "n": 5, "extra_body": {"max_tokens": 4096, "max_completion_tokens": 4096, "n": 5, "best_of": 5},
-        });
-        let mut expected = chat("gpt-4o");
-        expected["max_tokens"] = want.into();
-        assert_eq!(body(&request(entry, &ProviderKeys::default())), expected);
+fn output_is_limited_by_the_health_checks_keys_and_by_nothing_else_in_the_entry() {
+    let big = json!({
+        "api_key": "sk-1", "max_tokens": 4096, "max_completion_tokens": 4096, "n": 5,
+        "extra_body": {"max_tokens": 4096, "max_completion_tokens": 4096, "n": 5, "best_of": 5},
+    });
+    let with = |keys: Value| {
+        let mut entry = big.clone();
+        entry
+            .as_object_mut()
+            .unwrap()
+            .extend(keys.as_object().unwrap().clone());
+        body(&request(entry, &ProviderKeys::default()))
+    };
+    let limits = |body: Value| {
+        (
+            body.get("max_tokens").cloned(),
+            body.get("max_completion_tokens").cloned(),
+        )
+    };
+    assert_eq!(with(json!({})), chat("gpt-4o"));
+    for (keys, want) in [
+        (json!({}), (Some(16.into()), None)),
+        (
+            json!({"health_check_max_tokens": 50}),
+            (Some(50.into()), None),
+        ),
+        (
+            json!({"health_check_max_tokens": 50, "model": "openai/o3"}),
+            (None, Some(50.into())),
+        ),
+        (
+            json!({"health_check_supports_max_tokens": false}),
+            (None, None),
+        ),
+        (json!({"mode": "embedding"}), (None, None)),
+        (
+            json!({"mode": "embedding", "health_check_supports_max_tokens": true}),
+            (Some(16.into()), None),
+        ),
+    ] {
+        assert_eq!(limits(with(keys.clone())), want, "{keys}");
     }
+}
+
+#[test]
+fn the_probes_own_effort_and_words_go_before_the_entrys() {
+    let entry = json!({
+        "api_key": "sk-1", "model": "openai/o3", "reasoning_effort": "high",
+        "health_check_reasoning_effort": "low", "PROMPT": "ping",
+    });
+    assert_eq!(
+        body(&request(entry, &ProviderKeys::default())),
+        json!({
+            "model": "o3", "messages": [{"role": "user", "content": "ping"}],
+            "max_completion_tokens": 16, "reasoning_effort": "low",
+        })
+    );
+    let entry = json!({
+        "api_key": "sk-1", "mode": "embedding", "model": "openai/e",
+        "health_check_reasoning_effort": "low", "PROMPT": "ping",
+    });
+    assert_eq!(
+        body(&request(entry, &ProviderKeys::default())),
+        json!({"model": "e", "input": ["ping"]})
+    );
 }
 
 #[test]
@@ -136,6 +197,7 @@ fn only_allowed_parameters_travel() {
         "api_key": "sk-1",
         "temperature": 0.5, "seed": 7, "user": "probe", "reasoning_effort": "low",
         "top_p": [1], "frequency_penalty": null,
+        "thinking": {"type": "disabled"}, "reasoning": "no mapping",
         "stream": true, "tools": [{}], "response_format": {"type": "json_object"}, "rpm": 5, "timeout": 9,
         "aws_secret_access_key": "hunter22", "vertex_credentials": "hunter22", "custom": "hunter22",
         "extra_body": {"chat_template_kwargs": {"enable_thinking": false}, "stream": true, "messages": []},
@@ -146,6 +208,7 @@ fn only_allowed_parameters_travel() {
         ("seed", json!(7)),
         ("reasoning_effort", json!("low")),
         ("user", json!("probe")),
+        ("thinking", json!({"type": "disabled"})),
         ("chat_template_kwargs", json!({"enable_thinking": false})),
     ] {
         expected[name] = value;
@@ -247,10 +310,6 @@ fn what_cannot_be_asked_is_named_with_its_remedy() {
         (json!({"model": "openai/"}), ["`openai/`", "no model"]),
         (json!({"api_base": "h:8000"}), ["`api_base`", "`https://`"]),
         (
-            json!({"mock_response": "hi"}),
-            ["`mock_response`", "remove"],
-        ),
-        (
             json!({"organization": ["a", "b"]}),
             ["`OpenAI-Organization`", "plain text"],
         ),
@@ -286,24 +345,4 @@ fn what_cannot_be_asked_is_named_with_its_remedy() {
         text.starts_with("no provider is known for model `openai/gpt-4o`"),
         "{text}"
     );
-}
-
-#[test]
-fn reasoning_models_are_known_by_name() {
-    for yes in [
-        "o1",
-        "o1-mini",
-        "o3-2025-04-16",
-        "o4-mini",
-        "gpt-5",
-        "gpt-5.2",
-        "gpt-5-nano",
-        "openai/gpt-5",
-        "ft:o4-mini:org",
-    ] {
-        assert!(super::is_reasoning(yes), "{yes}");
-    }
-    for no in ["gpt-4o", "o1x", "o30", "gpt-50", "olmo-o1", "gpt-4.1", ""] {
-        assert!(!super::is_reasoning(no), "{no}");
-    }
 }

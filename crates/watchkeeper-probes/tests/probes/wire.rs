@@ -131,6 +131,64 @@ async fn what_cannot_be_asked_sends_nothing() {
     assert_eq!((server.seen().len(), server.connections()), (0, 0));
 }
 
+#[tokio::test]
+async fn an_entry_that_litellm_answers_itself_is_not_asked() {
+    let server = Server::start([]).await;
+    for (value, outcome, status) in [
+        (json!("hello"), Outcome::Healthy, None),
+        (json!({"choices": []}), Outcome::Healthy, None),
+        (json!([0.1]), Outcome::Healthy, None),
+        (
+            json!("litellm.RateLimitError"),
+            Outcome::RateLimited,
+            Some(429),
+        ),
+        (
+            json!("litellm.ContextWindowExceededError"),
+            Outcome::BadAnswer,
+            Some(400),
+        ),
+        (
+            json!("litellm.InternalServerError"),
+            Outcome::BadAnswer,
+            Some(500),
+        ),
+        (
+            json!("Exception: content_filter_policy"),
+            Outcome::ContentFilter,
+            Some(400),
+        ),
+    ] {
+        let mut target = model(&server.url("/v1"));
+        // LiteLLM looks at the value before it looks at the provider
+        target.provider = Some("anthropic".into());
+        target.params.insert("mock_response".into(), value.clone());
+        let check = check(Target::Model(Box::new(target)));
+        let verdict = probe(&check).await;
+        assert_eq!(
+            (verdict.outcome, verdict.status),
+            (outcome, status),
+            "{value}"
+        );
+        let plan = prober().plan(&check).unwrap();
+        assert_eq!(plan.provider, "anthropic");
+        assert!(plan.method.is_empty() && plan.url.is_empty() && !plan.billed);
+    }
+    assert_eq!((server.seen().len(), server.connections()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_empty_mock_response_is_none() {
+    for value in [json!(null), json!(""), json!(false)] {
+        let server = Server::start([json_reply(200, CHAT)]).await;
+        let mut target = model(&server.url("/v1"));
+        target.params.insert("mock_response".into(), value);
+        let verdict = probe(&check(Target::Model(Box::new(target)))).await;
+        assert_eq!(verdict.outcome, Outcome::Healthy);
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
 #[test]
 fn plans_show_where_and_how_and_no_secret() {
     let plan = |provider: &str, mode: &str, method: &str, url: &str, auth: &str, billed| Plan {

@@ -1,7 +1,7 @@
 //! `check --plan`: what would be asked.
 
 use serde::Serialize;
-use watchkeeper_core::check::Check;
+use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::probe::Prober;
 
 use crate::out::Screen;
@@ -33,7 +33,10 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
         name: check.name.clone(),
         model: check.model().map(str::to_owned),
         provider: check.provider().to_owned(),
-        mode: None,
+        mode: match &check.target {
+            Target::Model(model) => model.mode.clone(),
+            _ => None,
+        },
         method: None,
         url: None,
         auth: None,
@@ -43,10 +46,10 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
     match prober.plan(check) {
         Ok(plan) => Row {
             provider: plan.provider,
-            mode: Some(plan.mode).filter(|mode| !mode.is_empty()),
-            method: Some(plan.method),
-            url: Some(plan.url),
-            auth: Some(plan.auth),
+            mode: set(plan.mode),
+            method: set(plan.method),
+            url: set(plan.url),
+            auth: set(plan.auth),
             billed: Some(plan.billed),
             ..bare
         },
@@ -55,6 +58,11 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
             ..bare
         },
     }
+}
+
+/// A plan's word, if it has one.
+fn set(word: String) -> Option<String> {
+    Some(word).filter(|word| !word.is_empty())
 }
 
 /// For people.
@@ -99,7 +107,7 @@ mod tests {
 
     use async_trait::async_trait;
     use serde_json::{Map, json};
-    use watchkeeper_core::check::Target;
+    use watchkeeper_core::check::{HealthParams, ModelTarget};
     use watchkeeper_core::id::CheckId;
     use watchkeeper_core::probe::Plan;
     use watchkeeper_core::verdict::Verdict;
@@ -114,6 +122,16 @@ mod tests {
         fn plan(&self, check: &Check) -> Result<Plan, String> {
             if check.name == "bad" {
                 return Err("provider `vapor` is not supported".to_owned());
+            }
+            if check.name == "mocked" {
+                return Ok(Plan {
+                    provider: "openai".to_owned(),
+                    mode: String::new(),
+                    method: String::new(),
+                    url: String::new(),
+                    auth: String::new(),
+                    billed: false,
+                });
             }
             let tcp = matches!(check.target, Target::Tcp { .. });
             Ok(Plan {
@@ -140,6 +158,34 @@ mod tests {
             shown: Map::new(),
             background: true,
         }
+    }
+
+    fn model(name: &str, mode: Option<&str>) -> Check {
+        let model = ModelTarget {
+            model: "openai/x".to_owned(),
+            provider: Some("openai".to_owned()),
+            mode: mode.map(str::to_owned),
+            api_base: None,
+            api_key: None,
+            params: Map::new(),
+            health: HealthParams::default(),
+        };
+        check(name, Target::Model(Box::new(model)))
+    }
+
+    #[test]
+    fn what_is_known_of_a_check_stands_beside_its_config_error_and_where_nothing_is_sent() {
+        let checks = [model("bad", Some("ocr")), model("mocked", None)];
+        assert_eq!(
+            serde_json::to_value(rows(&checks, &Planner)).unwrap(),
+            json!([
+                {"check_id": "id-bad", "name": "bad", "model": "openai/x", "provider": "openai", "mode": "ocr",
+                 "method": null, "url": null, "auth": null, "billed": null,
+                 "config_error": "provider `vapor` is not supported"},
+                {"check_id": "id-mocked", "name": "mocked", "model": "openai/x", "provider": "openai", "mode": null,
+                 "method": null, "url": null, "auth": null, "billed": false, "config_error": null},
+            ])
+        );
     }
 
     fn checks() -> Vec<Check> {
