@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use watchkeeper_api::v1;
+use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::status::{PodFacts, PodView, Snapshot, Totals};
 
@@ -243,6 +244,9 @@ async fn the_status_tells_how_this_pod_lives() {
                 "next_due_seconds": 293.0,
             }],
             "totals": {"led": 1, "followed": 2, "isolated": 3, "probes": 4, "saved": 5},
+            "wire": {
+                "state": "off", "claimed_by": null, "reports_overtaken": 0, "lock_waits": 0, "lock_losses": 0,
+            },
             "settings": {
                 "enabled": true,
                 "background": true,
@@ -254,6 +258,35 @@ async fn the_status_tells_how_this_pod_lives() {
             },
         })
     );
+}
+
+#[tokio::test]
+async fn the_status_tells_who_serves_litellms_own_pods() {
+    for (claim, state, owner) in [
+        (Claim::Off, "off", None),
+        (Claim::Unknown, "waiting", None),
+        (Claim::Ours, "serving", None),
+        (
+            Claim::Theirs("prod/all-2".into()),
+            "claimed",
+            Some("prod/all-2"),
+        ),
+    ] {
+        let mut snapshot = fleet();
+        snapshot.companions = CompanionState {
+            claim,
+            overtaken: 1,
+            waited: 2,
+            lock_lost: 3,
+        };
+        let status = api(snapshot).get("/v1/status").await.json();
+        assert_eq!(
+            status["wire"],
+            json!({
+                "state": state, "claimed_by": owner, "reports_overtaken": 1, "lock_waits": 2, "lock_losses": 3,
+            })
+        );
+    }
 }
 
 #[tokio::test]
