@@ -217,9 +217,11 @@ pub struct Litellm {
     pub wire: Option<bool>,
     /// How many of the first checks are LiteLLM's deployments.
     pub deployments: usize,
-    /// How long LiteLLM's pods take a shared report for current: `coordination.cache_ttl` where somebody set it, else their
-    /// default of 300 s.
+    /// How long LiteLLM's pods take a shared report for current: `DEFAULT_SHARED_HEALTH_CHECK_TTL`, which they read as well;
+    /// else their default of 300 s, or `coordination.cache_ttl` where that is shorter.
     pub readers_ttl: Duration,
+    /// How long they wait for the holder of their lock: `DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL`, else 60 s.
+    pub readers_wait: Duration,
     /// Whether the LiteLLM file has `use_shared_health_check: true` and Redis as its cache (or only
     /// in `REDIS_*`), and the backend is that very Redis: the condition for wire mode to be on by itself.
     pub shared_on_plain_redis: bool,

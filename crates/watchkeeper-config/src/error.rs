@@ -21,12 +21,14 @@ pub enum ConfigError {
         why: String,
     },
     /// A file is no TOML or no YAML.
-    #[error("{}, line {line}: {}", brief(.file), brief(.why))]
+    #[error("{}, line {line}, column {column}: {}", brief(.file), brief(.why))]
     Syntax {
         /// The file.
         file: String,
         /// Counted from 1.
         line: usize,
+        /// In characters, counted from 1; also 1 where no more than the line is known.
+        column: usize,
         /// What the parser met.
         why: String,
     },
@@ -64,7 +66,17 @@ impl From<LitellmError> for ConfigError {
     fn from(error: LitellmError) -> Self {
         match error {
             LitellmError::Unreadable { file, why } => Self::Unreadable { file, why },
-            LitellmError::Syntax { file, line, why } => Self::Syntax { file, line, why },
+            LitellmError::Syntax {
+                file,
+                line,
+                column,
+                why,
+            } => Self::Syntax {
+                file,
+                line,
+                column,
+                why,
+            },
             LitellmError::Refused { file, why } => Self::Litellm { file, why },
         }
     }

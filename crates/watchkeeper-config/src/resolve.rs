@@ -49,6 +49,8 @@ pub(crate) struct Resolver<'a> {
 
 /// `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM, where nobody sets it.
 const LITELLM_TTL: Duration = Duration::from_secs(300);
+/// `DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL` of LiteLLM, where nobody sets it.
+const LITELLM_LOCK_TTL: Duration = Duration::from_secs(60);
 
 /// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
 const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
@@ -135,7 +137,16 @@ impl Resolver<'_> {
         backend: &Backend,
         deployments: usize,
     ) -> Result<Litellm, ConfigError> {
-        let readers_ttl = raw.coordination.cache_ttl.map_or(LITELLM_TTL, |ttl| ttl.0);
+        let theirs = |variable: &str| {
+            let text = self.env.get(variable)?;
+            units::duration(text).ok().filter(|span| !span.is_zero())
+        };
+        // What is set here only is not known there, so the shorter of both is safe.
+        let own_ttl = raw.coordination.cache_ttl.map_or(LITELLM_TTL, |ttl| ttl.0);
+        let readers_ttl =
+            theirs("DEFAULT_SHARED_HEALTH_CHECK_TTL").unwrap_or_else(|| own_ttl.min(LITELLM_TTL));
+        let readers_wait =
+            theirs("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL").unwrap_or(LITELLM_LOCK_TTL);
         let raw = &raw.litellm;
         let cost_map = match &raw.cost_map {
             None => None,
@@ -153,6 +164,7 @@ impl Resolver<'_> {
             wire: raw.wire.map(|wire| wire.0),
             deployments,
             readers_ttl,
+            readers_wait,
             // Without a Redis of its own as cache LiteLLM shares over the one in `REDIS_*`.
             shared_on_plain_redis: on_redis
                 && file.is_some_and(|file| {

@@ -84,7 +84,7 @@ pub struct ModelTarget {
     pub model: String,
     /// The provider that the prefix, `custom_llm_provider` or the bare name resolves to; `None` where none does.
     pub provider: Option<String>,
-    /// The explicit mode, if one was given.
+    /// The mode given, else the one that is known of the model; `None` where nothing is known.
     pub mode: Option<String>,
     /// The base URL given for this entry; may hold credentials.
     pub api_base: Option<Secret>,

@@ -12,12 +12,14 @@ pub enum LitellmError {
         why: String,
     },
     /// The file is no YAML.
-    #[error("{file}, line {line}: {why}")]
+    #[error("{file}, line {line}, column {column}: {why}")]
     Syntax {
         /// The file.
         file: String,
         /// Counted from 1.
         line: usize,
+        /// In characters, counted from 1; also 1 where no more than the line is known.
+        column: usize,
         /// What the parser met.
         why: String,
     },

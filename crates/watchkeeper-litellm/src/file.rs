@@ -3,13 +3,16 @@
 mod cache;
 mod deployment;
 pub(crate) mod environ;
+mod environment;
 mod health;
 mod include;
 mod model_id;
 mod settings;
+mod validity;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use watchkeeper_core::check::Check;
@@ -43,6 +46,27 @@ pub struct LitellmFile {
     root: Node,
 }
 
+/// Names a bucket that LiteLLM reads in place of the file.
+const BUCKET: &str = "LITELLM_CONFIG_BUCKET_NAME";
+
+/// Entries of `model_list` that are an earlier one by an alias: index, and the line of what they name.
+fn repeated(root: &Node) -> Vec<(usize, usize)> {
+    let entries = root
+        .get("model_list")
+        .and_then(|list| list.items())
+        .unwrap_or_default();
+    let earlier = |index: usize, entry: &Node| {
+        let mut before = entries.iter().take(index);
+        before.any(|other| Rc::ptr_eq(other, entry))
+    };
+    entries
+        .iter()
+        .enumerate()
+        .filter(|(index, entry)| entry.is_map() && earlier(*index, entry))
+        .map(|(index, entry)| (index, entry.line))
+        .collect()
+}
+
 impl LitellmFile {
     /// Reads a file, what it includes, and the variables that it refers to. Messages leave out `base` from paths; what is
     /// odd but usable is added to `warnings`.
@@ -60,14 +84,22 @@ impl LitellmFile {
         warnings.extend(merged.warnings);
         let mut unset = environ::Unset::new();
         let root = environ::resolve(&merged.root, env, &mut unset);
-        if !unset.is_empty() {
-            let names: Vec<String> = unset.iter().map(|name| format!("`{name}`")).collect();
+        let remarks = environ::remarks(&unset).into_iter();
+        warnings.extend(remarks.map(|remark| format!("{name}: {remark}")));
+        if env.get(BUCKET).is_some_and(|bucket| !bucket.is_empty()) {
             warnings.push(format!(
-                "{name}: references to unset variables count as null, as in LiteLLM: {}",
-                names.join(", ")
+                "`{BUCKET}` is set: LiteLLM reads its configuration from that bucket and not from {name}; \
+                 what is read here is {name}"
+            ));
+        }
+        for (index, line) in repeated(&merged.root) {
+            warnings.push(format!(
+                "{name}, line {line}: `model_list[{index}]` repeats a whole entry by an alias, with which LiteLLM does \
+                 not start (`KeyError`): write the entry out, or merge it with `<<`"
             ));
         }
         let settings = settings::read(&root, &name, warnings);
+        warnings.extend(settings::idle(&root, &name));
         let mut notes = Vec::new();
         let cache = cache::choose(&root, &mut notes);
         let exported = environ::exported(&root, &mut notes);
@@ -136,3 +168,6 @@ impl LitellmFile {
         self.root.get(key).map(|node| node.line)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,229 +1,136 @@
-//! Which provider a model belongs to, by LiteLLM's spelling.
+//! Which provider a model belongs to and what it does, by LiteLLM's spelling and LiteLLM's tables (version 1.106.2).
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+mod families;
+mod hosts;
+mod names;
+mod prefixes;
 
-/// Prefixes that LiteLLM 1.106.2 takes for a provider. Anything else before a slash is part of the model's name.
-const PREFIXES: &[&str] = &[
-    "a2a",
-    "abliteration",
-    "agno",
-    "ai21",
-    "ai21_chat",
-    "aihubmix",
-    "aiml",
-    "aiohttp_openai",
-    "aleph_alpha",
-    "amazon_nova",
-    "anthropic",
-    "anthropic_text",
-    "anyscale",
-    "apertis",
-    "assemblyai",
-    "auto_router",
-    "aws_polly",
-    "azure",
-    "azure_ai",
-    "azure_text",
-    "baseten",
-    "bedrock",
-    "bedrock_mantle",
-    "black_forest_labs",
-    "bytez",
-    "cerebras",
-    "charity_engine",
-    "chatgpt",
-    "chutes",
-    "clarifai",
-    "cloudflare",
-    "codestral",
-    "cohere",
-    "cohere_chat",
-    "cometapi",
-    "compactifai",
-    "cursor",
-    "custom",
-    "custom_openai",
-    "dashscope",
-    "databricks",
-    "datarobot",
-    "deepgram",
-    "deepinfra",
-    "deepseek",
-    "docker_model_runner",
-    "dotprompt",
-    "elevenlabs",
-    "empower",
-    "fal_ai",
-    "featherless_ai",
-    "fireworks_ai",
-    "friendliai",
-    "galadriel",
-    "gemini",
-    "gigachat",
-    "github",
-    "github_copilot",
-    "gmi",
-    "gradient_ai",
-    "groq",
-    "helicone",
-    "heroku",
-    "hosted_vllm",
-    "huggingface",
-    "humanloop",
-    "hyperbolic",
-    "infinity",
-    "jina_ai",
-    "lambda_ai",
-    "langflow",
-    "langfuse",
-    "langgraph",
-    "lemonade",
-    "litellm_agent",
-    "litellm_proxy",
-    "llamafile",
-    "llamagate",
-    "lm_studio",
-    "manus",
-    "maritalk",
-    "meta",
-    "meta_llama",
-    "milvus",
-    "minimax",
-    "mistral",
-    "moonshot",
-    "morph",
-    "nano-gpt",
-    "nebius",
-    "nlp_cloud",
-    "novita",
-    "nscale",
-    "nvidia_nim",
-    "oci",
-    "ollama",
-    "ollama_chat",
-    "oobabooga",
-    "openai",
-    "openai_like",
-    "openrouter",
-    "ovhcloud",
-    "palm",
-    "perplexity",
-    "petals",
-    "pg_vector",
-    "poe",
-    "predibase",
-    "publicai",
-    "pydantic_ai_agents",
-    "ragflow",
-    "recraft",
-    "replicate",
-    "runwayml",
-    "s3_vectors",
-    "sagemaker",
-    "sagemaker_chat",
-    "sagemaker_nova",
-    "sambanova",
-    "sap",
-    "sarvam",
-    "scaleway",
-    "searxng",
-    "snowflake",
-    "soniox",
-    "stability",
-    "synthetic",
-    "tars",
-    "text-completion-codestral",
-    "text-completion-openai",
-    "together_ai",
-    "topaz",
-    "triton",
-    "v0",
-    "veniceai",
-    "vercel_ai_gateway",
-    "vertex_ai",
-    "vertex_ai_beta",
-    "vllm",
-    "volcengine",
-    "voyage",
-    "wandb",
-    "watsonx",
-    "watsonx_text",
-    "xai",
-    "xiaomi_mimo",
-    "xinference",
-    "zai",
-];
+/// Names that LiteLLM takes for OpenAI's wherever they begin so.
+const OPENAI_STARTS: [&str; 2] = ["gpt-image", "dall-e-"];
+/// Fine-tuned models, wherever that stands in the name.
+const FINE_TUNED: [&str; 2] = ["ft:gpt-3.5-turbo", "ft:gpt-4"];
+/// Behind `anthropic/`, the text completion models.
+const ANTHROPIC_TEXT: [&str; 2] = ["claude-2", "claude-instant-1"];
+/// Digits behind the colon of a name of Replicate.
+const REPLICATE_DIGITS: usize = 64;
 
-/// The provider, if LiteLLM would find one: `custom_llm_provider` first, then the prefix, then the bare name.
+/// The provider, if LiteLLM would name one: `custom_llm_provider` first, then the prefix, then a well-known `api_base`,
+/// then the bare name, also one newer than the table. Not every provider that an entry names is one of LiteLLM's: see
+/// [`supported`].
 #[must_use]
-pub fn resolve(model: &str, custom: Option<&str>) -> Option<String> {
-    if let Some(custom) = custom.filter(|custom| !custom.is_empty()) {
+pub fn resolve(model: &str, custom: Option<&str>, api_base: Option<&str>) -> Option<String> {
+    let (prefix, rest) = match model.split_once('/') {
+        Some((prefix, rest)) => (Some(prefix), rest),
+        None => (None, model),
+    };
+    if prefix == Some("azure") && served_like_openai(rest) {
+        return Some("openai".into());
+    }
+    let custom = custom.filter(|custom| !custom.is_empty());
+    if let Some(provider) = split_by_model(custom.or(prefix), rest) {
+        return Some(provider.into());
+    }
+    if let Some(custom) = custom {
         return Some(custom.to_owned());
     }
-    match model.split_once('/') {
-        // Cohere's chat models have a provider of their own behind the shared prefix.
-        Some(("cohere", rest)) if bare(rest) == Some("cohere_chat") => Some("cohere_chat".into()),
-        Some((prefix, _)) if PREFIXES.binary_search(&prefix).is_ok() => Some(prefix.to_owned()),
-        _ => bare(model).map(str::to_owned),
+    match prefix {
+        // Its names say what is asked for: `ragflow/chat/ID/MODEL`.
+        Some("ragflow") if rest.split('/').count() < 3 => return None,
+        Some(prefix) if prefixes::known(prefix) => return Some(prefix.to_owned()),
+        // A provider's name alone is no model.
+        None if prefixes::known(model) => return None,
+        _ => {}
+    }
+    match api_base.and_then(hosts::provider) {
+        Some(provider) => provider.map(str::to_owned),
+        None => bare(model).map(str::to_owned),
     }
 }
 
-/// Only names that LiteLLM knows: it drops a deployment of any other, and a guess would ask, and pay, somebody else.
+/// Whether LiteLLM has such a provider: it drops a deployment of any other.
+#[must_use]
+pub fn supported(provider: &str) -> bool {
+    prefixes::known(provider)
+}
+
+/// The mode that LiteLLM knows of a model of that provider, as configured, prefix included or not. `None` stands for
+/// nothing known, and LiteLLM then asks it to chat.
+#[must_use]
+pub fn mode_of(model: &str, provider: &str) -> Option<&'static str> {
+    let rest = model
+        .strip_prefix(provider)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(model);
+    if provider == "bedrock_mantle" && rest.contains("claude") {
+        // Claude is served there by that API only.
+        return Some("anthropic_messages");
+    }
+    let plain = if provider == "bedrock" {
+        rest.rsplit('/').next().unwrap_or(rest)
+    } else {
+        rest
+    };
+    let of_bare = |name: &str| {
+        let listed = names::bare().get(name)?;
+        same_house(listed.provider, provider).then_some(listed.mode)
+    };
+    names::prefixed_mode(model)
+        .or_else(|| names::prefixed_mode(&format!("{provider}/{rest}")))
+        .or_else(|| of_bare(rest))
+        .or_else(|| of_bare(plain))
+        .or_else(|| {
+            let (house, mode) = families::newer(plain)?;
+            mode.filter(|_| same_house(house, provider))
+        })
+}
+
+/// `cohere` and `cohere_chat`, `bedrock` and `bedrock_converse` share their models.
+fn same_house(listed: &str, provider: &str) -> bool {
+    let shares = |name: &'static str| listed.starts_with(name) && provider.starts_with(name);
+    listed == provider || shares("cohere") || (shares("bedrock") && provider != "bedrock_mantle")
+}
+
+/// Models of others that Azure serves behind an API like OpenAI's.
+fn served_like_openai(name: &str) -> bool {
+    let mistral = name.starts_with("mistral-")
+        && (name.ends_with("-latest") || matches!(name, "mistral-small" | "mistral-medium"));
+    mistral
+        || names::bare()
+            .get(name)
+            .is_some_and(|bare| bare.provider == "cohere_chat")
+}
+
+/// Two providers have a second one for some of their models.
+fn split_by_model(provider: Option<&str>, name: &str) -> Option<&'static str> {
+    match provider? {
+        "cohere" if names::bare().get(name)?.provider == "cohere_chat" => Some("cohere_chat"),
+        "anthropic" if ANTHROPIC_TEXT.contains(&name) => Some("anthropic_text"),
+        _ => None,
+    }
+}
+
+/// Only names that LiteLLM knows, and newer ones of their families: it drops a deployment of any other, and a guess
+/// would ask, and pay, somebody else.
 fn bare(model: &str) -> Option<&'static str> {
-    static NAMES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
-    let names = NAMES.get_or_init(|| {
-        include_str!("bare-names.tsv")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .filter_map(|line| line.split_once('\t'))
-            .collect()
-    });
-    let fine_tuned = ["ft:gpt-3.5-turbo", "ft:gpt-4"];
-    if matches!(model, "*" | "dall-e-2" | "dall-e-3")
-        || fine_tuned.iter().any(|name| model.starts_with(name))
+    if model == "*"
+        || OPENAI_STARTS.iter().any(|start| model.starts_with(start))
+        || FINE_TUNED.iter().any(|part| model.contains(part))
     {
         return Some("openai");
     }
-    names.get(model).copied()
+    if let Some(listed) = names::bare().get(model) {
+        return Some(listed.provider);
+    }
+    if let Some((_, digits)) = model.split_once(':')
+        && digits.len() == REPLICATE_DIGITS
+    {
+        return Some("replicate");
+    }
+    if model.starts_with("amazon_nova") {
+        return Some("amazon_nova");
+    }
+    families::newer(model).map(|(provider, _)| provider)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_prefixes_are_sorted() {
-        assert!(PREFIXES.is_sorted());
-    }
-
-    #[test]
-    fn the_provider_is_litellms() {
-        for (model, provider) in [
-            ("openai/gpt-4", Some("openai")),
-            ("azure/my/deployment", Some("azure")),
-            ("bedrock/us.anthropic.claude-3", Some("bedrock")),
-            ("gpt-4o", Some("openai")),
-            ("gpt-99-turbo", None),
-            ("o3-mini", Some("openai")),
-            ("ft:gpt-4o-mini-2024-07-18:org::id", Some("openai")),
-            ("*", Some("openai")),
-            ("dall-e-3", Some("openai")),
-            ("claude-opus-5", Some("anthropic")),
-            ("gemini-2.5-pro", Some("vertex_ai")),
-            ("us.amazon.nova-pro-v1:0", Some("bedrock")),
-            ("cohere/command-r-08-2024", Some("cohere_chat")),
-            ("cohere/command-a-vision-07-2025", Some("cohere")),
-            ("meta-llama/Llama-3", None),
-            ("nothing-known", None),
-            ("", None),
-        ] {
-            assert_eq!(resolve(model, None).as_deref(), provider, "{model}");
-        }
-        assert_eq!(
-            resolve("meta-llama/Llama-3", Some("openai")).as_deref(),
-            Some("openai")
-        );
-        assert_eq!(resolve("openai/x", Some("")).as_deref(), Some("openai"));
-    }
-}
+mod tests;

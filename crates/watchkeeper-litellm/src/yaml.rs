@@ -3,11 +3,13 @@
 //! A parser of today reads YAML 1.2, where `no` is a string. So only the events are taken from the parser, with their
 //! style and place; what a plain scalar means is decided in [`scalar`], what a document is in [`load`].
 
+mod hints;
 mod load;
 mod scalar;
 
 use std::rc::Rc;
 
+pub(crate) use hints::{MANIFEST_HINT, quoted_template};
 pub use load::MAX_FILE_BYTES;
 pub(crate) use load::load;
 

@@ -17,18 +17,25 @@ impl Script {
 }
 
 macro_rules! scripts {
-    ($($name:ident)*) => {
+    (alone: $($alone:ident)*; with companions: $($beside:ident)*) => {
         /// All of them.
         #[derive(Debug)]
-        pub(crate) struct Scripts { $(pub(crate) $name: Script,)* }
+        pub(crate) struct Scripts {
+            $(pub(crate) $alone: Script,)*
+            $(pub(crate) $beside: Script,)*
+        }
 
         impl Scripts {
             pub(crate) fn new() -> Self {
                 Self {
-                    $($name: Script::new(concat!(
+                    $($alone: Script::new(concat!(
+                        include_str!("scripts/common.lua"),
+                        include_str!(concat!("scripts/", stringify!($alone), ".lua")),
+                    )),)*
+                    $($beside: Script::new(concat!(
                         include_str!("scripts/common.lua"),
                         include_str!("scripts/companion.lua"),
-                        include_str!(concat!("scripts/", stringify!($name), ".lua")),
+                        include_str!(concat!("scripts/", stringify!($beside), ".lua")),
                     )),)*
                 }
             }
@@ -36,4 +43,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { acquire renew release inspect publish read ping announce leave pods }
+scripts! { alone: inspect ping announce leave pods; with companions: acquire renew release publish read }

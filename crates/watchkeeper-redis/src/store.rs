@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use watchkeeper_core::error::{StoreError, StoreOp};
+use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{FleetName, GroupId};
 
 use crate::companion::Companions;
@@ -129,8 +129,26 @@ impl RedisStore {
         keys: &[&str],
         arguments: &[&[u8]],
     ) -> Result<Reply, StoreError> {
-        let value = self.link.run(op, script, keys, arguments).await?;
+        let value = self
+            .link
+            .run(op, script, keys, arguments)
+            .await
+            .map_err(|error| self.explained(error))?;
         Reply::new(op, value)
+    }
+}
+
+impl RedisStore {
+    /// A missing right may be one that only the companions need.
+    fn explained(&self, mut error: StoreError) -> StoreError {
+        if let (StoreErrorKind::Denied, Some(companions)) = (error.kind, &self.companions) {
+            let keys = &companions.keys;
+            error.message.push_str(&format!(
+                "; wire mode also needs `{}`, `{}` and `{}`, and `litellm.wire = false` does without",
+                keys.lock, keys.report, keys.claim
+            ));
+        }
+        error
     }
 }
 

@@ -9,6 +9,7 @@ use watchkeeper_core::companion::{
     Claim, CompanionCodec, CompanionFound, CompanionReport, CompanionState,
 };
 use watchkeeper_core::coordinator::{Beside, Publication};
+use watchkeeper_core::report::MAX_REPORT_BYTES;
 use watchkeeper_core::time::Clock;
 
 use crate::metrics::Metrics;
@@ -26,6 +27,7 @@ struct Said {
     state: CompanionState,
     unreadable: Option<String>,
     unknown: usize,
+    too_large: bool,
 }
 
 impl Companions {
@@ -38,12 +40,21 @@ impl Companions {
     }
 
     /// What is written beside a publication: with the last one of a round only, since half a round is nothing that others
-    /// should take for a whole one.
+    /// should take for a whole one. One that no store takes is left out, and ours goes without.
     pub(crate) fn beside(&self, publication: &Publication) -> Option<CompanionReport> {
-        match publication.then {
-            Then::Release => self.codec.encode(&publication.report),
-            Then::Keep(_) => None,
+        let Then::Release = publication.then else {
+            return None;
+        };
+        let report = self.codec.encode(&publication.report)?;
+        let bytes = report.head.len() + report.tail.len();
+        let fits = bytes <= MAX_REPORT_BYTES;
+        if !fits && !std::mem::replace(&mut self.said().too_large, true) {
+            warn!(
+                bytes,
+                "the report for LiteLLM's pods is larger than a store takes, it is not written: set `health_check_details` to false"
+            );
         }
+        fits.then_some(report)
     }
 
     /// What was found beside a report, decoded.
@@ -119,5 +130,123 @@ impl Companions {
     fn said(&self) -> std::sync::MutexGuard<'_, Said> {
         // Nothing under this lock can panic half way.
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use watchkeeper_core::companion::ForeignFindings;
+    use watchkeeper_core::id::{GroupId, PodId};
+    use watchkeeper_core::lease::{LeaseRef, Token};
+    use watchkeeper_core::report::Report;
+    use watchkeeper_core::time::UnixMillis;
+
+    use super::*;
+    use crate::BootClock;
+
+    /// Writes so many bytes, and reads numbers as that many unknown ids.
+    struct Fake(usize);
+
+    impl CompanionCodec for Fake {
+        fn encode(&self, _: &Report) -> Option<CompanionReport> {
+            Some(CompanionReport {
+                head: vec![b'x'; self.0].into(),
+                tail: Vec::new().into(),
+                age: Duration::ZERO,
+                ttl: Duration::from_secs(300),
+            })
+        }
+
+        fn decode(
+            &self,
+            value: &[u8],
+            left: Duration,
+            _: UnixMillis,
+        ) -> Result<ForeignFindings, String> {
+            let text = std::str::from_utf8(value).map_err(|_| "no text".to_owned())?;
+            let unknown = text.parse().map_err(|_| "no number".to_owned())?;
+            Ok(ForeignFindings {
+                age: left,
+                entries: Vec::new(),
+                unknown: Some((unknown, "id".to_owned())),
+            })
+        }
+    }
+
+    fn companions(bytes: usize) -> Companions {
+        Companions::new(Arc::new(Fake(bytes)), Arc::new(BootClock))
+    }
+
+    fn publication(then: Then) -> Publication {
+        let pod = PodId::new("a").unwrap();
+        Publication {
+            lease: LeaseRef {
+                group: GroupId::new("g").unwrap(),
+                pod: pod.clone(),
+                token: Token(1),
+            },
+            edition: 1,
+            report: Arc::new(Report {
+                pod,
+                started: UnixMillis(0),
+                took: Duration::ZERO,
+                probes: 0,
+                entries: Vec::new(),
+            }),
+            retain: Duration::from_secs(60),
+            then,
+        }
+    }
+
+    #[test]
+    fn only_a_whole_round_that_a_store_takes_is_written_beside() {
+        let release = publication(Then::Release);
+        assert!(companions(1).beside(&release).is_some());
+        let half = publication(Then::Keep(Duration::from_secs(1)));
+        assert!(companions(1).beside(&half).is_none());
+        assert!(companions(MAX_REPORT_BYTES).beside(&release).is_some());
+        assert!(companions(MAX_REPORT_BYTES + 1).beside(&release).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_nothing_and_what_can_is_passed_on() {
+        let companions = companions(1);
+        let foreign = |value: &[u8]| CompanionFound::Foreign {
+            value: value.to_vec(),
+            left: Duration::from_secs(7),
+        };
+        assert_eq!(companions.read(CompanionFound::Nothing), Beside::Nothing);
+        assert_eq!(companions.read(CompanionFound::Owed), Beside::Owed);
+        assert_eq!(companions.read(foreign(b"poison")), Beside::Nothing);
+        let why = "a `list`".to_owned();
+        assert_eq!(
+            companions.read(CompanionFound::Garbage { why }),
+            Beside::Nothing
+        );
+        match companions.read(foreign(b"2")) {
+            Beside::Findings(findings) => assert_eq!(findings.age, Duration::from_secs(7)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_change_is_counted_once() {
+        let (companions, metrics) = (companions(1), Metrics::new("0"));
+        let state = CompanionState {
+            claim: Claim::Ours,
+            overtaken: 2,
+            waited: 1,
+            lock_lost: 0,
+        };
+        assert!(companions.observe(state.clone(), &metrics));
+        assert!(!companions.observe(state.clone(), &metrics));
+        let more = CompanionState {
+            overtaken: 3,
+            ..state
+        };
+        assert!(companions.observe(more, &metrics));
+        assert_eq!(metrics.wire(), (1, 3, 1, 0));
     }
 }

@@ -246,6 +246,17 @@ impl Metrics {
         }
     }
 
+    /// Serving, overtaken, waited, lost.
+    #[cfg(test)]
+    pub(crate) fn wire(&self) -> (i64, u64, u64, u64) {
+        (
+            self.wire_serving.get(),
+            self.wire_overtaken.get(),
+            self.wire_waited.get(),
+            self.wire_lock_lost.get(),
+        )
+    }
+
     pub(crate) fn round(&self, how: &'static str) {
         self.rounds.get_or_create(&HowLabels { how }).inc();
     }

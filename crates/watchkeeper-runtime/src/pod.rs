@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use watchkeeper_core::cache::{Notice, Store};
 use watchkeeper_core::check::Check;
-use watchkeeper_core::companion::{CompanionCodec, CompanionState};
+use watchkeeper_core::companion::CompanionCodec;
 use watchkeeper_core::coordinator::{Coordinator, Hint, NotForced, Settings};
 use watchkeeper_core::id::{CheckId, FleetName, PodId};
 use watchkeeper_core::probe::Prober;
@@ -158,7 +158,7 @@ impl Pod {
                 .collect(),
             pods: Vec::new(),
             totals: Totals::default(),
-            companions: CompanionState::default(),
+            companions: store.companion().unwrap_or_default(),
         };
         let status = Arc::new(StatusHub::new(snapshot.clone(), Arc::clone(&clock)));
         let (inbox, inputs) = mpsc::channel(INBOX);

@@ -6,6 +6,7 @@ mod world;
 use std::time::Duration;
 
 use watchkeeper_core::cache::Published;
+use watchkeeper_core::companion::ForeignFindings;
 use watchkeeper_core::coordinator::{
     Beside, Event, FoundReport, GroupCheck, Hint, Op, ProbeId, ReadReport, Settings,
 };
@@ -185,6 +186,22 @@ fn good_answer(op: Op, asked: Asked, world: &World, bytes: &mut Bytes<'_>) -> Ev
     }
 }
 
+/// What another program may have found, or be owed.
+fn beside(world: &World, bytes: &mut Bytes<'_>) -> Beside {
+    match bytes.below(4) {
+        0 => Beside::Owed,
+        1 => {
+            let entries = (0..bytes.below(MAX_CHECKS + 1)).map(|_| entry(world, bytes));
+            Beside::Findings(Box::new(ForeignFindings {
+                entries: entries.collect(),
+                age: age(bytes),
+                unknown: None,
+            }))
+        }
+        _ => Beside::Nothing,
+    }
+}
+
 /// What anything in the store's place may say.
 fn any_answer(op: Op, asked: Asked, world: &World, bytes: &mut Bytes<'_>) -> Event {
     let fails = bytes.byte() < 100;
@@ -240,7 +257,7 @@ fn any_answer(op: Op, asked: Asked, world: &World, bytes: &mut Bytes<'_>) -> Eve
                 Ok(ReadReport {
                     fence: token(world, bytes),
                     found: found(world, bytes),
-                    beside: Beside::Nothing,
+                    beside: beside(world, bytes),
                 })
             },
         ),

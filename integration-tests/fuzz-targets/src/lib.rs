@@ -20,6 +20,7 @@ mod clock;
 mod config;
 mod coordinator;
 mod http;
+mod litellm_report;
 mod report;
 mod sockets;
 mod store;
@@ -39,7 +40,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target {
         name: "config_litellm",
         run: config::litellm,
@@ -56,6 +57,12 @@ pub const TARGETS: [Target; 7] = [
         name: "report_decode",
         run: report::decode,
         seeds: report::seeds,
+        smoke: 2_000,
+    },
+    Target {
+        name: "litellm_report",
+        run: litellm_report::decode,
+        seeds: litellm_report::seeds,
         smoke: 2_000,
     },
     Target {

@@ -138,6 +138,11 @@ fn any_bytes_are_a_report_that_can_be_passed_on_or_none() {
 }
 
 #[test]
+fn any_bytes_are_a_report_of_litellms_that_means_the_same_when_written_or_none() {
+    holds("litellm_report");
+}
+
+#[test]
 fn any_order_of_events_keeps_the_coordinators_rules() {
     holds("coordinator_events");
 }

@@ -58,6 +58,7 @@ macro_rules! sha {
     ($script:literal) => {
         redis::Script::new(concat!(
             include_str!("../../../crates/watchkeeper-redis/src/scripts/common.lua"),
+            include_str!("../../../crates/watchkeeper-redis/src/scripts/companion.lua"),
             include_str!(concat!(
                 "../../../crates/watchkeeper-redis/src/scripts/",
                 $script,

@@ -305,6 +305,9 @@ async fn a_report_of_a_pod_without_companions_owes_them_one() {
     let token = held(&store, "b").await;
     store.publish(&publish("b", token, b"found")).await.unwrap();
     assert_eq!(found(&store).await, CompanionFound::Nothing);
+    let token = held(&plain, "a").await;
+    plain.publish(&publish("a", token, b"found")).await.unwrap();
+    assert_eq!(found(&store).await, CompanionFound::Owed);
 }
 
 #[tokio::test]

@@ -2,21 +2,24 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use watchkeeper_core::cache::ReportCache;
+use watchkeeper_core::cache::{Publish, Published, ReportCache};
+use watchkeeper_core::companion::CompanionReport;
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
-use watchkeeper_core::lease::{LeaseStore, Token};
+use watchkeeper_core::lease::{LeaseStore, Released, Token};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_integration_tests::process::free_address;
 use watchkeeper_integration_tests::redis_process::RedisProcess;
-use watchkeeper_redis::{RedisOptions, RedisStore, TlsOptions};
+use watchkeeper_redis::{CompanionOptions, RedisOptions, RedisStore, TlsOptions};
 
-use crate::support::{acquire, group, options, publish};
+use crate::support::{LONG, acquire, group, options, publish};
 
 const SECRET: &str = "p@ss/w:rd#1";
 /// The same in a URL.
@@ -70,6 +73,54 @@ fn rights(fleet: &str) -> Vec<String> {
 async fn allow(redis: &RedisProcess, words: &[String]) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let _: String = redis.run(&words).await;
+}
+
+#[tokio::test]
+async fn companions_need_three_keys_more_and_say_so_without_them() {
+    let redis = RedisProcess::start().await;
+    let mut options = options(&format!("redis://app:{ENCODED}@{}/", redis.address()));
+    options.companions = Some(CompanionOptions {
+        lock: "health_check_lock".into(),
+        report: "health_check_results".into(),
+        claim: "health_check_claim:watchkeeper".into(),
+        claim_ttl: LONG,
+    });
+    let narrow = rights(options.fleet.as_str());
+    allow(&redis, &narrow).await;
+    let store = connect(options);
+    let error = acquire(&store, "a", 1).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Denied);
+    assert!(error.message.contains("wire"), "{error}");
+
+    let wide = [
+        "~health_check_lock",
+        "~health_check_results",
+        "~health_check_claim:watchkeeper",
+    ];
+    let wide: Vec<String> = narrow.into_iter().chain(wide.map(str::to_owned)).collect();
+    allow(&redis, &wide).await;
+    // What stands there first walks the ways that only garbage takes.
+    let _: i64 = redis
+        .run(&["RPUSH", "health_check_results", "foreign"])
+        .await;
+    store.read(&group(), Token::ZERO).await.unwrap();
+    let token = acquire(&store, "a", 2).await.unwrap();
+    let beside = CompanionReport {
+        head: Arc::from(&b"\""[..]),
+        tail: Arc::from(&b"\""[..]),
+        age: Duration::ZERO,
+        ttl: LONG,
+    };
+    let report = Publish {
+        companion: Some(beside),
+        ..publish("a", token, b"found")
+    };
+    store.renew(&report.lease, LONG).await.unwrap();
+    assert_eq!(store.publish(&report).await, Ok(Published::Done));
+    store.read(&group(), token).await.unwrap();
+    let token = acquire(&store, "a", 3).await.unwrap();
+    let lease = publish("a", token, b"").lease;
+    assert_eq!(store.release(&lease).await, Ok(Released::Done));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watchkeeper_core::check::Check;
+use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::scrub::scrub;
@@ -12,7 +13,7 @@ use watchkeeper_core::time::{Moment, UnixMillis};
 
 use super::{
     CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LeaseView, PastView,
-    PodRow, SettingsView, StatusAnswer,
+    PodRow, SettingsView, StatusAnswer, WireView,
 };
 use crate::times::{seconds, timestamp, until};
 
@@ -224,7 +225,24 @@ pub(super) fn status(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> Stat
             .map(|group| row(snapshot, group, now))
             .collect(),
         totals: snapshot.totals,
+        wire: wire(&snapshot.companions),
         settings: settings(&snapshot.settings),
+    }
+}
+
+fn wire(companions: &CompanionState) -> WireView {
+    let (state, claimed_by) = match &companions.claim {
+        Claim::Off => ("off", None),
+        Claim::Unknown => ("waiting", None),
+        Claim::Ours => ("serving", None),
+        Claim::Theirs(owner) => ("claimed", Some(owner.clone())),
+    };
+    WireView {
+        state: state.to_owned(),
+        claimed_by,
+        reports_overtaken: companions.overtaken,
+        lock_waits: companions.waited,
+        lock_losses: companions.lock_lost,
     }
 }
 

@@ -189,8 +189,27 @@ pub struct StatusAnswer {
     pub groups: Vec<GroupRow>,
     /// What it counted since it started.
     pub totals: Totals,
+    /// LiteLLM's own pods on the same Redis.
+    #[serde(default)]
+    pub wire: WireView,
     /// The settings that matter for reading this.
     pub settings: SettingsView,
+}
+
+/// How LiteLLM's own pods live beside this pod's fleet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WireView {
+    /// `off`: they are not served (the log says why). `waiting`: no round has claimed them yet. `serving`: they live off
+    /// this fleet's reports. `claimed`: another list of checks serves them.
+    pub state: String,
+    /// Who serves them in state `claimed`: fleet and group.
+    pub claimed_by: Option<String>,
+    /// Reports of theirs over ours that this pod replaced.
+    pub reports_overtaken: u64,
+    /// Times that one of them held its lock when this pod wanted the lease.
+    pub lock_waits: u64,
+    /// Times that one of them took its lock during a round of this pod.
+    pub lock_losses: u64,
 }
 
 /// One group of checks.

@@ -161,10 +161,14 @@ impl Resolver<'_> {
         let given = [("api_base", api_base.as_deref()), ("model", Some(&*model))];
         let given = given.map(|(key, value)| (key, value.map_or(Value::Null, Value::from)));
         let shown = shown::fields(given, None);
+        let provider = provider::resolve(&model, None, api_base.as_deref());
+        let known = provider
+            .as_deref()
+            .and_then(|provider| provider::mode_of(&model, provider));
         let target = Target::Model(Box::new(ModelTarget {
-            provider: provider::resolve(&model, None),
+            provider,
             model,
-            mode,
+            mode: mode.or_else(|| known.map(str::to_owned)),
             api_base: api_base.map(Secret::new),
             api_key,
             params: Map::new(),

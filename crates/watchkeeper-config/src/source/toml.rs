@@ -19,12 +19,24 @@ pub(crate) struct TomlFile {
     pub(crate) lines: HashMap<String, usize>,
 }
 
+/// Characters from the beginning of the line of a byte to it, counted from 1.
+fn column(bytes: &[u8], at: usize) -> usize {
+    let before = bytes.get(..at).unwrap_or(bytes);
+    let begin = before
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |at| at + 1);
+    let row = String::from_utf8_lossy(before.get(begin..).unwrap_or_default());
+    row.chars().count() + 1
+}
+
 /// Reads a file's text.
 pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<TomlFile, ConfigError> {
     let index = LineIndex::new(bytes);
     let syntax = |at: usize, why: String| ConfigError::Syntax {
         file: name.to_owned(),
         line: index.line(at),
+        column: column(bytes, at),
         why,
     };
     let text = std::str::from_utf8(bytes)

@@ -15,6 +15,7 @@ mod hostile;
 mod litellm;
 mod order;
 mod show;
+mod wire;
 
 use std::collections::BTreeMap;
 

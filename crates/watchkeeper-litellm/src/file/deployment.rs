@@ -8,12 +8,16 @@ use watchkeeper_core::check::{Check, MAX_PROBE_TIMEOUT, ModelTarget, Target};
 use watchkeeper_core::id::{BadName, CheckId};
 use watchkeeper_core::secret::Secret;
 
+use super::environment::{Place, place};
 use super::health::{self, Defaults};
-use super::model_id;
+use super::{model_id, validity};
 use crate::provider;
 use crate::python::{str_of, to_json};
 use crate::shown;
 use crate::yaml::{Node, NodeInner, Yaml};
+
+/// Modes that people write, and the ones they mean.
+const NEAR_MISSES: [(&str, &str); 2] = [("embeddings", "embedding"), ("tts", "audio_speech")];
 
 /// What the entries need to know of the rest.
 pub(super) struct Context<'a> {
@@ -39,14 +43,21 @@ pub(super) fn checks(
     let mut out = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let info = entry.get("model_info").cloned();
-        if elsewhere(info.as_ref(), context) {
+        let place = place(info.as_ref(), context.environment);
+        if place == Place::Elsewhere {
             warnings.push(format!(
                 "{}, line {}: `model_list[{index}]` is left out: `supported_environments` does not name `LITELLM_ENVIRONMENT`",
                 context.file, entry.line
             ));
             continue;
         }
-        let check = one(index, entry, info.as_ref(), context, warnings)?;
+        let mut check = one(index, entry, info.as_ref(), context, warnings)?;
+        if let Place::Dropped(reason) = place {
+            check.target = Target::Invalid {
+                reason,
+                provider: Some(check.provider().to_owned()).filter(|name| name != "unknown"),
+            };
+        }
         if let Some(first) = seen.get(check.id.as_str()) {
             warnings.push(format!(
                 "{}, line {}: `model_list[{index}]` (`{}`) has the same id as the entry of line {first}; the first one counts",
@@ -60,20 +71,10 @@ pub(super) fn checks(
     Ok(out)
 }
 
-fn elsewhere(info: Option<&Node>, context: &Context<'_>) -> bool {
-    let wanted = info
-        .and_then(|info| info.get("supported_environments"))
-        .and_then(|list| list.items());
-    match (wanted, context.environment) {
-        (Some(wanted), Some(here)) => !wanted.iter().any(|name| name.as_str() == Some(here)),
-        _ => false,
-    }
-}
-
 fn one(
     index: usize,
     entry: &Node,
-    info: Option<&Node>,
+    info_node: Option<&Node>,
     context: &Context<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Check, BadName> {
@@ -83,7 +84,7 @@ fn one(
             context.file, entry.line
         ));
     };
-    let info = |key: &str| info.and_then(|info| info.get_set(key));
+    let info = |key: &str| info_node.and_then(|info| info.get_set(key));
     let nothing = NodeInner::new(Yaml::Map(Vec::new()), entry.line);
     let params = entry.get("litellm_params").unwrap_or(&nothing);
     let model = params.get("model");
@@ -94,6 +95,9 @@ fn one(
 
     let generated = || model_id::generate(&name, params);
     let id = info("id").map(|id| str_of(id)).filter(|id| !id.is_empty());
+    if info_node.is_some_and(|info| info.get("id").is_some_and(|id| id.is_null())) {
+        warn("`model_info.id` is null, so every litellm pod makes up another one: set it, or leave it out".into());
+    }
     let id = match id.map(CheckId::new) {
         Some(Ok(id)) => id,
         Some(Err(error)) => {
@@ -117,7 +121,21 @@ fn one(
         .groups
         .as_ref()
         .is_none_or(|groups| groups.contains(&name.as_str()));
-    let target = target(entry, params, &info, &context.probes, &mut warn);
+    let reason = if entry.is_map() {
+        unusable(entry, info_node)
+    } else {
+        None
+    };
+    let target = match (
+        target(entry, params, &info, &context.probes, &mut warn),
+        reason,
+    ) {
+        (Target::Model(model), Some(reason)) => Target::Invalid {
+            reason,
+            provider: model.provider,
+        },
+        (target, _) => target,
+    };
     Ok(Check {
         id,
         shown: shown_of(params, info("health_check_model")),
@@ -137,11 +155,15 @@ fn target<'a>(
     warn: &mut impl FnMut(String),
 ) -> Target {
     let custom = params.get_set("custom_llm_provider").map(|c| str_of(c));
+    let base = params
+        .get_set("api_base")
+        .or_else(|| params.get_set("base_url"));
     let model = params.get("model");
     let provider = model
         .and_then(|m| m.as_str())
         .map_or(custom.clone(), |model| {
-            provider::resolve(model, custom.as_deref())
+            let base = base.and_then(|base| base.as_str());
+            provider::resolve(model, custom.as_deref(), base)
         });
     let invalid = |reason: String| Target::Invalid {
         reason,
@@ -184,6 +206,23 @@ fn target<'a>(
             }
         },
     };
+    match provider.as_deref() {
+        Some(provider) if provider::supported(provider) => {}
+        Some(name) => {
+            return invalid(format!(
+                "line {}: litellm has no provider `{name}` of its own and drops such a deployment; \
+                 a handler of `custom_provider_map` cannot be asked from here",
+                params.line
+            ));
+        }
+        None => {
+            return invalid(format!(
+                "line {}: litellm finds no provider for `{model}` and drops such a deployment: \
+                 put one in front, as in `openai/{model}`, or set `custom_llm_provider`",
+                params.line
+            ));
+        }
+    }
     let secret = |key: &str| {
         params
             .get_set(key)
@@ -194,8 +233,16 @@ fn target<'a>(
     let mut rest = Map::new();
     for (key, value) in params.pairs() {
         let key = str_of(key);
-        if !matches!(key.as_str(), "model" | "api_key" | "api_base") {
-            rest.insert(key, to_json(value));
+        match (key.as_str(), value.items()) {
+            ("model" | "api_key" | "api_base", _) => {}
+            // One deployment for each, but with one id, so only the first is ever probed.
+            ("organization", Some([first, ..])) => {
+                warn("`organization` is a list: as in litellm, only the first is probed".into());
+                rest.insert(key, to_json(first));
+            }
+            _ => {
+                rest.insert(key, to_json(value));
+            }
         }
     }
     match info("health_check_params") {
@@ -207,17 +254,76 @@ fn target<'a>(
         Some(_) => warn("`health_check_params` is ignored: it must be a mapping".into()),
         None => {}
     }
+    let mode = mode(model, provider.as_deref(), info("mode"), warn);
     Target::Model(Box::new(ModelTarget {
         model: model.to_owned(),
         provider,
-        mode: info("mode")
-            .and_then(|mode| mode.as_str())
-            .map(str::to_owned),
+        mode,
         api_base: secret("api_base").or_else(|| secret("base_url")),
         api_key: secret("api_key"),
         params: rest,
         health: health::read(model, info, probes, warn),
     }))
+}
+
+/// Why LiteLLM drops an entry or does not start with it, as far as the types of its values say.
+fn unusable(entry: &Node, info: Option<&Node>) -> Option<String> {
+    let line = entry.line;
+    match entry.get("model_name").map(|name| name.as_str()) {
+        Some(Some(_)) => {}
+        Some(None) => {
+            return Some(format!(
+                "line {line}: `model_name` must be a text; litellm does not start with it"
+            ));
+        }
+        None => {
+            return Some(format!(
+                "line {line}: `model_name` is missing; litellm does not start without it"
+            ));
+        }
+    }
+    if let Some(reason) = info.and_then(validity::of_info) {
+        return Some(reason);
+    }
+    let params = entry.get("litellm_params")?;
+    let organizations = params.get("organization");
+    if organizations
+        .and_then(|list| list.items())
+        .is_some_and(<[_]>::is_empty)
+    {
+        return Some(format!(
+            "line {}: `organization` is an empty list, so litellm makes no deployment of it",
+            params.line
+        ));
+    }
+    validity::of_params(params)
+}
+
+/// The explicit mode, else the one that LiteLLM knows of the model. Near misses are corrected.
+fn mode(
+    model: &str,
+    provider: Option<&str>,
+    explicit: Option<&Node>,
+    warn: &mut impl FnMut(String),
+) -> Option<String> {
+    let known = || provider::mode_of(model, provider?).map(str::to_owned);
+    let Some(explicit) = explicit else {
+        return known();
+    };
+    let Some(word) = explicit.as_str() else {
+        warn(format!(
+            "`model_info.mode` is ignored, as in litellm: it must be a text, not {}",
+            explicit.kind()
+        ));
+        return known();
+    };
+    let Some((_, meant)) = NEAR_MISSES.iter().find(|(near, _)| *near == word) else {
+        return Some(word.to_owned());
+    };
+    warn(format!(
+        "`model_info.mode` is `{word}`, for which litellm has no check: read here as `{meant}`"
+    ));
+    Some((*meant).to_owned())
 }
 
 /// A number of seconds, also one in quotes.

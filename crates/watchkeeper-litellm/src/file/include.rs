@@ -66,12 +66,21 @@ impl Reader<'_> {
         self.files.push(path.to_owned());
         let document = yaml::load(&bytes).map_err(|error| LitellmError::Syntax {
             file: shown.clone(),
-            line: error.line,
+            line: error.at.line,
+            column: error.at.column,
             why: error.why,
         })?;
         for (line, key) in document.duplicates {
             self.warnings.push(format!(
                 "{shown}, line {line}: the key `{key}` stands twice in one mapping; the last one counts"
+            ));
+        }
+        if let Some(line) = std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(yaml::quoted_template)
+        {
+            self.warnings.push(format!(
+                "{shown}, line {line}: `{{{{` is left as it is: if the file is a template, render it first"
             ));
         }
         let root = document.root;
@@ -80,6 +89,12 @@ impl Reader<'_> {
                 "the file must be a mapping with `model_list` at its top, not {}",
                 root.kind()
             ));
+        }
+        let manifest = ["apiVersion", "kind"]
+            .iter()
+            .all(|key| root.get(key).is_some());
+        if manifest && root.get("model_list").is_none() {
+            return fail(yaml::MANIFEST_HINT.into());
         }
         let Some(include) = root.get("include").cloned() else {
             return Ok(root);
@@ -209,9 +224,16 @@ mod tests {
             ("include: [1]\n", "`include` must be a list"),
             ("include: [nope.yaml]\n", "`nope.yaml` does not exist"),
             ("- a\n", "must be a mapping"),
-            ("# nothing\n", "line 1: the document is empty"),
-            ("a: 1\n---\nb: 2\n", "line 2: one document was expected"),
+            ("# nothing\n", "line 1, column 1: the document is empty"),
+            (
+                "a: 1\n---\nb: 2\n",
+                "line 2, column 1: one document was expected",
+            ),
             ("a: [1\nb: 2\n", "line "),
+            (
+                "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.yaml: |\n    model_list: []\n",
+                "is a Kubernetes manifest",
+            ),
         ] {
             let dir = folder(&[("root.yaml", text)]);
             let error = read(&dir.path().join("root.yaml"), dir.path())

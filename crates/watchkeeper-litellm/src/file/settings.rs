@@ -69,6 +69,57 @@ pub(super) fn read(root: &Node, file: &str, warnings: &mut Vec<String>) -> Vec<S
     out
 }
 
+/// Keys about health that do less than they say, and what to know of them.
+const IDLE: [(&str, &str, &str); 7] = [
+    (
+        "general_settings",
+        "health_check_endpoint",
+        "does nothing, in LiteLLM either",
+    ),
+    (
+        "general_settings",
+        "disable_health_check_auth",
+        "does nothing, in LiteLLM either",
+    ),
+    (
+        "general_settings",
+        "health_check",
+        "does nothing, in LiteLLM either: `background_health_checks` starts its loop",
+    ),
+    (
+        "general_settings",
+        "health_check_timeout",
+        "does nothing, in LiteLLM either: set `HEALTH_CHECK_TIMEOUT_SECONDS`, or `health_check_timeout` in `model_info`",
+    ),
+    (
+        "general_settings",
+        "health_check_skip_disabled_background_models",
+        "has no effect yet: a deployment with `disable_background_health_check` is still asked on demand",
+    ),
+    (
+        "router_settings",
+        "health_check_interval",
+        "is ignored, and LiteLLM does not start with it: it belongs to `general_settings`",
+    ),
+    (
+        "router_settings",
+        "health_check_concurrency",
+        "is ignored, and LiteLLM does not start with it: it belongs to `general_settings`",
+    ),
+];
+
+/// What is set in a file and does nothing, in words.
+pub(super) fn idle(root: &Node, file: &str) -> Vec<String> {
+    let set = |(section, key, what): &(&str, &str, &str)| {
+        let node = root.get(section)?.get_set(key)?;
+        Some(format!(
+            "{file}, line {}: `{section}.{key}` {what}",
+            node.line
+        ))
+    };
+    IDLE.iter().filter_map(set).collect()
+}
+
 /// The value of `master_key`, if it is one.
 pub(super) fn master_key(root: &Node) -> Option<String> {
     let key = root.get("general_settings")?.get_set("master_key")?;
@@ -200,6 +251,20 @@ mod tests {
             assert_eq!(found.len(), 1, "{value}");
             assert!(warnings[0].contains("f.yaml, line 1"), "{warnings:?}");
         }
+    }
+
+    #[test]
+    fn what_does_nothing_is_named_with_its_line() {
+        let root = load(
+            b"general_settings: {health_check_endpoint: /h, health_check: ~}\n\
+              router_settings: {health_check_interval: 5, num_retries: 1}\n",
+        )
+        .unwrap()
+        .root;
+        let said = idle(&root, "f.yaml");
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].starts_with("f.yaml, line 1: `general_settings.health_check_endpoint`"));
+        assert!(said[1].contains("line 2") && said[1].contains("belongs to `general_settings`"));
     }
 
     #[test]

@@ -5,10 +5,7 @@ use std::time::Duration;
 /// Between a round that may take long and the end of what LiteLLM's readers believe.
 const LEAD: Duration = Duration::from_secs(5);
 
-/// Readers wait for a lock's holder as long as a lock can live, which is this unless they are told otherwise.
-const READERS_WAIT: Duration = Duration::from_secs(60);
-
-/// Of that wait, what is kept for looking every 5 s, and for clocks that run apart.
+/// Of the time that readers wait for a lock's holder, what is kept for looking every 5 s, and for clocks that run apart.
 const WAIT_MARGIN: Duration = Duration::from_secs(10);
 
 /// What the decision depends on.
@@ -42,8 +39,8 @@ pub struct Facts {
     pub concurrency_is_explicit: bool,
     /// `coordination.interval`.
     pub interval: Duration,
-    /// `coordination.lock_ttl`.
-    pub lock_ttl: Duration,
+    /// How long LiteLLM's readers wait for a lock's holder (`DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL`, 60 s).
+    pub wait: Duration,
     /// How long LiteLLM's readers believe a report (`DEFAULT_SHARED_HEALTH_CHECK_TTL`, 300 s).
     pub ttl: Duration,
 }
@@ -66,8 +63,10 @@ pub struct Timing {
 pub enum Plan {
     /// Nobody expects it.
     Off,
-    /// It would be expected, and cannot be: why, with the remedy.
-    Impossible(String),
+    /// It would be expected, and stays off: why, with the remedy.
+    StaysOff(String),
+    /// It would be expected, and LiteLLM's readers believe a report for too short: both figures, with the remedy.
+    TooShort(String),
     /// It was asked for by hand, and cannot be: why, with the remedy.
     Refused(String),
     /// LiteLLM's pods are served.
@@ -127,14 +126,14 @@ impl Plan {
             return Self::not(by_hand, why.to_owned());
         }
         if !by_hand && facts.models_in_database {
-            return Self::Impossible(
+            return Self::StaysOff(
                 "`store_model_in_db` is set, and LiteLLM's pods would miss the models that stand only in its database: \
                  set `litellm.wire` to true if there are none"
                     .to_owned(),
             );
         }
         if let (false, Some(first)) = (by_hand, facts.unaskable.first()) {
-            return Self::Impossible(format!(
+            return Self::StaysOff(format!(
                 "{} of the models that LiteLLM asks cannot be asked from here, the first is `{first}`, and its pods would \
                  miss them: `watchkeeper check --plan` says why; set `litellm.wire` to true to serve the others",
                 facts.unaskable.len()
@@ -143,18 +142,20 @@ impl Plan {
         let concurrency = concurrency(facts);
         let round = round(facts, concurrency);
         if facts.ttl <= round + LEAD {
-            return Self::not(
-                by_hand,
-                format!(
-                    "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by \
-                     {LEAD:?} at least: raise `coordination.cache_ttl` and `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM's \
-                     pods, or lower the timeouts of the checks",
-                    facts.ttl
-                ),
+            let why = format!(
+                "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by {LEAD:?} \
+                 at least: raise `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM's pods and here, or lower the timeouts of the \
+                 checks",
+                facts.ttl
             );
+            return if by_hand {
+                Self::Refused(why)
+            } else {
+                Self::TooShort(why)
+            };
         }
         // While the lock is held its readers wait, so a round that is over by then may begin late.
-        let patience = facts.lock_ttl.min(READERS_WAIT).saturating_sub(WAIT_MARGIN);
+        let patience = facts.wait.saturating_sub(WAIT_MARGIN);
         let lead = if round <= patience {
             LEAD
         } else {
@@ -172,7 +173,7 @@ impl Plan {
         if by_hand {
             Self::Refused(why)
         } else {
-            Self::Impossible(why)
+            Self::StaysOff(why)
         }
     }
 }
@@ -219,7 +220,7 @@ mod tests {
             concurrency: 16,
             concurrency_is_explicit: false,
             interval: seconds(300),
-            lock_ttl: seconds(60),
+            wait: seconds(60),
             ttl: seconds(300),
         }
     }
@@ -254,7 +255,7 @@ mod tests {
         assert_eq!(on(&often).every, seconds(30));
         let impatient = Facts {
             longest: seconds(10),
-            lock_ttl: seconds(15),
+            wait: seconds(15),
             ..facts()
         };
         assert_eq!(on(&impatient).every, seconds(285));
@@ -287,7 +288,7 @@ mod tests {
             ttl: seconds(65),
             ..facts()
         };
-        let Plan::Impossible(why) = Plan::of(&short) else {
+        let Plan::TooShort(why) = Plan::of(&short) else {
             panic!("it is on")
         };
         assert!(why.contains("60s") && why.contains("65s"), "{why}");
@@ -309,7 +310,7 @@ mod tests {
             ..facts()
         };
         for facts in [database, unaskable] {
-            assert!(matches!(Plan::of(&facts), Plan::Impossible(_)));
+            assert!(matches!(Plan::of(&facts), Plan::StaysOff(_)));
             on(&Facts {
                 by_hand: Some(true),
                 ..facts
@@ -336,7 +337,7 @@ mod tests {
             ..facts()
         };
         for facts in [redis, alone, forced_only, scope] {
-            assert!(matches!(Plan::of(&facts), Plan::Impossible(_)));
+            assert!(matches!(Plan::of(&facts), Plan::StaysOff(_)));
             let by_hand = Facts {
                 by_hand: Some(true),
                 ..facts.clone()

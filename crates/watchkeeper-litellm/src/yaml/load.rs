@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
-use super::{Node, NodeInner, Yaml, scalar};
+use super::{Node, NodeInner, Yaml, hints, scalar};
 
 /// Largest file read. LiteLLM files of large fleets have some 100 KiB.
 pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
@@ -18,10 +18,48 @@ const STANDARD_TAG: &str = "tag:yaml.org,2002:";
 /// Why a text is no usable YAML document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct YamlError {
-    /// Counted from 1.
-    pub(crate) line: usize,
+    /// Where.
+    pub(crate) at: At,
     /// Why.
     pub(crate) why: String,
+}
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// In characters, counted from 1; also 1 where no more than the line is known.
+    pub(crate) column: usize,
+}
+
+impl At {
+    /// The beginning of a line.
+    pub(super) const fn line(line: usize) -> Self {
+        Self { line, column: 1 }
+    }
+
+    /// The place of a byte.
+    pub(super) fn byte(bytes: &[u8], at: usize) -> Self {
+        let before = bytes.get(..at).unwrap_or_default();
+        let begin = before
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
+        let row = String::from_utf8_lossy(before.get(begin..).unwrap_or_default());
+        Self {
+            line: before.iter().filter(|b| **b == b'\n').count() + 1,
+            column: row.chars().count() + 1,
+        }
+    }
+
+    /// The parser counts columns from 0.
+    fn marker(marker: &granit_parser::Marker) -> Self {
+        Self {
+            line: marker.line().max(1),
+            column: marker.col() + 1,
+        }
+    }
 }
 
 /// One document.
@@ -36,6 +74,10 @@ pub(crate) struct Document {
 /// Reads one document.
 pub(crate) fn load(bytes: &[u8]) -> Result<Document, YamlError> {
     let text = check_text(bytes)?;
+    parse(text).map_err(|error| hints::explain(text, error))
+}
+
+fn parse(text: &str) -> Result<Document, YamlError> {
     let mut options = granit_parser::options! {
         block_nesting_limit: MAX_DEPTH,
         flow_nesting_limit: MAX_DEPTH,
@@ -45,16 +87,16 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Document, YamlError> {
     let mut builder = Builder::default();
     for next in Parser::new_from_str_with_options(text, options) {
         let (event, span) = next.map_err(|error| YamlError {
-            line: error.marker().line().max(1),
+            at: At::marker(error.marker()),
             why: error.info(),
         })?;
-        builder.event(event, span.start.line().max(1))?;
+        builder.event(event, At::marker(&span.start))?;
     }
     let root = builder
         .root
         .filter(|root| !root.is_null())
         .ok_or_else(|| YamlError {
-            line: 1,
+            at: At::line(1),
             why: "the document is empty".into(),
         })?;
     Ok(Document {
@@ -64,13 +106,9 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Document, YamlError> {
 }
 
 fn check_text(bytes: &[u8]) -> Result<&str, YamlError> {
-    let line_of = |at: usize| {
-        let before = bytes.get(..at).unwrap_or_default();
-        before.iter().filter(|b| **b == b'\n').count() + 1
-    };
     if bytes.len() > MAX_FILE_BYTES {
         return Err(YamlError {
-            line: 1,
+            at: At::line(1),
             why: format!(
                 "the file has {} bytes, more than the {MAX_FILE_BYTES} that are read",
                 bytes.len()
@@ -78,14 +116,14 @@ fn check_text(bytes: &[u8]) -> Result<&str, YamlError> {
         });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| YamlError {
-        line: line_of(error.valid_up_to()),
+        at: At::byte(bytes, error.valid_up_to()),
         why: "the text is not UTF-8".into(),
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let special = |c: &(usize, char)| !matches!(c.1, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
     match text.char_indices().find(special) {
         Some((at, c)) => Err(YamlError {
-            line: line_of(at),
+            at: At::byte(text.as_bytes(), at),
             why: format!("special characters are not allowed: `{}`", c.escape_debug()),
         }),
         None => Ok(text),
@@ -102,7 +140,7 @@ struct Builder {
 }
 
 struct Frame {
-    line: usize,
+    at: At,
     anchor: usize,
     open: Open,
 }
@@ -123,8 +161,8 @@ enum Key {
 }
 
 impl Builder {
-    fn event(&mut self, event: Event<'_>, line: usize) -> Result<(), YamlError> {
-        let fail = |why: String| Err(YamlError { line, why });
+    fn event(&mut self, event: Event<'_>, at: At) -> Result<(), YamlError> {
+        let fail = |why: String| Err(YamlError { at, why });
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -137,7 +175,7 @@ impl Builder {
                 let plain = style == ScalarStyle::Plain;
                 // A plain scalar keeps its meaning only as the value it is: a quoted `<<` is a key like any other.
                 if plain && tag.is_none() && text == "<<" && self.awaits_key() {
-                    return self.put_key(Key::Merge, line);
+                    return self.put_key(Key::Merge, at);
                 }
                 let value = match tag_of(tag.as_deref()) {
                     Meaning::None if plain && text == "=" && self.awaits_key() => {
@@ -155,7 +193,7 @@ impl Builder {
                     Meaning::Other(tag) => Err(unknown_tag(&tag)),
                 };
                 match value {
-                    Ok(value) => self.finish(NodeInner::new(value, line), anchor, line),
+                    Ok(value) => self.finish(NodeInner::new(value, at.line), anchor, at),
                     Err(why) => fail(why),
                 }
             }
@@ -165,7 +203,7 @@ impl Builder {
                     Meaning::Standard(other) => return fail(unknown_tag(&format!("!!{other}"))),
                     Meaning::Other(tag) => return fail(unknown_tag(&tag)),
                 }
-                self.open(line, anchor, Open::Seq(Vec::new()))
+                self.open(at, anchor, Open::Seq(Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
                 match tag_of(tag.as_deref()) {
@@ -178,11 +216,11 @@ impl Builder {
                     pairs: Vec::new(),
                     key: None,
                 };
-                self.open(line, anchor, open)
+                self.open(at, anchor, open)
             }
-            Event::SequenceEnd | Event::MappingEnd => self.close(line),
+            Event::SequenceEnd | Event::MappingEnd => self.close(at),
             Event::Alias(id) => match self.anchors.get(&id).cloned() {
-                Some(node) => self.finish(node, 0, line),
+                Some(node) => self.finish(node, 0, at),
                 None => fail("an alias stands inside the value that it names".into()),
             },
             _ => Ok(()),
@@ -199,37 +237,37 @@ impl Builder {
         )
     }
 
-    fn put_key(&mut self, new: Key, line: usize) -> Result<(), YamlError> {
+    fn put_key(&mut self, new: Key, at: At) -> Result<(), YamlError> {
         match self.stack.last_mut().map(|frame| &mut frame.open) {
             Some(Open::Map { key, .. }) => {
                 *key = Some(new);
                 Ok(())
             }
             _ => Err(YamlError {
-                line,
+                at,
                 why: "a key stands outside of a mapping".into(),
             }),
         }
     }
 
-    fn open(&mut self, line: usize, anchor: usize, open: Open) -> Result<(), YamlError> {
+    fn open(&mut self, at: At, anchor: usize, open: Open) -> Result<(), YamlError> {
         if self.stack.len() >= MAX_DEPTH {
-            return Err(too_deep(line));
+            return Err(too_deep(at));
         }
         if self.awaits_key() {
             return Err(YamlError {
-                line,
+                at,
                 why: "a list or mapping cannot be a key".into(),
             });
         }
-        self.stack.push(Frame { line, anchor, open });
+        self.stack.push(Frame { at, anchor, open });
         Ok(())
     }
 
-    fn close(&mut self, line: usize) -> Result<(), YamlError> {
+    fn close(&mut self, at: At) -> Result<(), YamlError> {
         let Some(frame) = self.stack.pop() else {
             return Err(YamlError {
-                line,
+                at,
                 why: "a list or mapping ends that never began".into(),
             });
         };
@@ -237,7 +275,7 @@ impl Builder {
             Open::Seq(items) => Yaml::Seq(items),
             Open::Map { merges, pairs, .. } => self.mapping(merges, pairs)?,
         };
-        self.finish(NodeInner::new(value, frame.line), frame.anchor, frame.line)
+        self.finish(NodeInner::new(value, frame.at.line), frame.anchor, frame.at)
     }
 
     /// Merged keys come first and lose against the mapping's own; a key keeps its first place and gets its last value.
@@ -265,7 +303,7 @@ impl Builder {
                 _ => return Err(bad_merge(&merge)),
             }
             if all.len() as u64 > MAX_NODES {
-                return Err(too_many(merge.line));
+                return Err(too_many(At::line(merge.line)));
             }
         }
         all.extend(own);
@@ -287,12 +325,12 @@ impl Builder {
     }
 
     /// A complete value goes to where it belongs.
-    fn finish(&mut self, node: Node, anchor: usize, line: usize) -> Result<(), YamlError> {
+    fn finish(&mut self, node: Node, anchor: usize, at: At) -> Result<(), YamlError> {
         if node.weight > MAX_NODES {
-            return Err(too_many(line));
+            return Err(too_many(at));
         }
         if node.depth + self.stack.len() > MAX_DEPTH {
-            return Err(too_deep(line));
+            return Err(too_deep(at));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -303,7 +341,7 @@ impl Builder {
             Some(Open::Map { merges, pairs, key }) => match key.take() {
                 None if matches!(node.value, Yaml::Seq(_) | Yaml::Map(_)) => {
                     return Err(YamlError {
-                        line,
+                        at,
                         why: "a list or mapping cannot be a key".into(),
                     });
                 }
@@ -316,23 +354,23 @@ impl Builder {
     }
 }
 
-fn too_many(line: usize) -> YamlError {
+fn too_many(at: At) -> YamlError {
     YamlError {
-        line,
+        at,
         why: format!("with its aliases written out the document has over {MAX_NODES} values"),
     }
 }
 
-fn too_deep(line: usize) -> YamlError {
+fn too_deep(at: At) -> YamlError {
     YamlError {
-        line,
+        at,
         why: format!("more than {MAX_DEPTH} levels of nesting"),
     }
 }
 
 fn bad_merge(node: &Node) -> YamlError {
     YamlError {
-        line: node.line,
+        at: At::line(node.line),
         why: format!(
             "`<<` wants a mapping or a list of mappings, not {}",
             node.kind()

@@ -52,6 +52,8 @@ if KEYS[4] then
     end
   end
   redis.call('HSET', KEYS[3], 'beside', written or '')
+elseif fields == 5 then
+  redis.call('HDEL', KEYS[3], 'beside')
 end
 
 -- Notices are hints: one that the server refuses must not undo what is done.

@@ -15,6 +15,10 @@ use crate::exit::Failure;
 /// A claim outlasts this many intervals without a round.
 const CLAIM_INTERVALS: u32 = 2;
 
+/// What people read where it stays off.
+const NOT_SERVED: &str =
+    "LiteLLM's own pods on this Redis are not served, they go on checking for themselves";
+
 /// Decides, and says so: what it costs, or why it is off although it would be expected.
 ///
 /// # Errors
@@ -22,11 +26,12 @@ const CLAIM_INTERVALS: u32 = 2;
 pub(crate) fn decide(config: &Config, prober: &dyn Prober) -> Result<Option<Timing>, Failure> {
     match Plan::of(&facts(config, prober)) {
         Plan::Off => Ok(None),
-        Plan::Impossible(why) => {
-            tracing::error!(
-                why,
-                "LiteLLM's own pods on this Redis are not served, they go on checking for themselves"
-            );
+        Plan::StaysOff(why) => {
+            tracing::warn!(why, "{NOT_SERVED}");
+            Ok(None)
+        }
+        Plan::TooShort(why) => {
+            tracing::error!(why, "{NOT_SERVED}");
             Ok(None)
         }
         Plan::Refused(why) => Err(Failure::bad_config(format!(
@@ -68,7 +73,7 @@ fn facts(config: &Config, prober: &dyn Prober) -> Facts {
         concurrency: config.probe.concurrency,
         concurrency_is_explicit: config.probe.concurrency_is_explicit,
         interval: coordination.interval,
-        lock_ttl: coordination.lock_ttl,
+        wait: litellm.readers_wait,
         ttl: litellm.readers_ttl,
     }
 }

@@ -13,6 +13,7 @@
 
 mod alone;
 mod back;
+mod beside;
 mod build;
 mod contend;
 mod drain;

@@ -29,7 +29,7 @@ fn read(text: &str) -> String {
 
 fn error(text: &str) -> (usize, String) {
     let error = load(text.as_bytes()).unwrap_err();
-    (error.line, error.why)
+    (error.at.line, error.why)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use watchkeeper_api::v1::{CheckView, LeaseView, PodRow, StatusAnswer};
+use watchkeeper_api::v1::{CheckView, LeaseView, PodRow, StatusAnswer, WireView};
 
 use super::ask::{AskError, Picture};
 use crate::out::Screen;
@@ -89,11 +89,29 @@ fn head(status: &StatusAnswer, screen: &Screen) -> String {
         settings.lock_scope
     );
     format!(
-        "{}\n{}\n{}\n",
+        "{}\n{}\n{}\n{}",
         line(&fleet, Tint::Bold, screen),
         line(&pod, own, screen),
-        line(&format!("store  {store}"), up, screen)
+        line(&format!("store  {store}"), up, screen),
+        wire(&status.wire, screen)
     )
+}
+
+/// The line about LiteLLM's own pods, where they have to do with this one.
+fn wire(wire: &WireView, screen: &Screen) -> String {
+    let (text, tint) = match (wire.state.as_str(), &wire.claimed_by) {
+        ("serving", _) => ("serves LiteLLM's own pods".to_owned(), Tint::Plain),
+        ("waiting", _) => (
+            "serves LiteLLM's own pods from its next round on".to_owned(),
+            Tint::Plain,
+        ),
+        (_, Some(owner)) => (
+            format!("LiteLLM's own pods are served by `{owner}`"),
+            Tint::Doubtful,
+        ),
+        _ => return String::new(),
+    };
+    line(&format!("wire   {text}"), tint, screen) + "\n"
 }
 
 /// An interval as somebody would have configured it.
@@ -337,6 +355,29 @@ busy   unhealthy  rate_limited  3.2 s  fresh      pod-2         42 ms  Rate limi
 new    unknown    -                 -  -          -                 -
 ";
         assert_eq!(page(&picture(&json!([])), &PLAIN), want);
+    }
+
+    #[test]
+    fn litellms_own_pods_have_a_line_where_they_matter() {
+        let shown = |state: &str, owner: Option<&str>| {
+            let mut picture = picture(&json!([]));
+            picture.status.wire.state = state.to_owned();
+            picture.status.wire.claimed_by = owner.map(str::to_owned);
+            let page = page(&picture, &PLAIN);
+            page.lines()
+                .find(|line| line.starts_with("wire"))
+                .map(str::to_owned)
+        };
+        assert_eq!(shown("off", None), None);
+        assert_eq!(shown("", None), None);
+        assert_eq!(
+            shown("serving", None).as_deref(),
+            Some("wire   serves LiteLLM's own pods")
+        );
+        assert_eq!(
+            shown("claimed", Some("prod/all-1")).as_deref(),
+            Some("wire   LiteLLM's own pods are served by `prod/all-1`")
+        );
     }
 
     #[test]
