@@ -243,6 +243,80 @@ async fn check_plan_says_what_would_be_asked_and_asks_nothing() {
     assert!(mock.asked().all().is_empty(), "{}", mock.asked().table());
 }
 
+/// A LiteLLM file as people write them: several vendors, modes, keys in variables that are not set here, a Redis that is
+/// not there.
+const PROXY_CONFIG: &str = "
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: openai/gpt-4o, api_key: os.environ/OPENAI_API_KEY, temperature: 0.2}
+    model_info: {id: main}
+  - model_name: local
+    litellm_params: {model: hosted/qwen, custom_llm_provider: openai, api_base: 'http://me:hunter22@vllm:8000/v1'}
+  - model_name: embeddings
+    litellm_params: {model: text-embedding-3-small}
+  - model_name: anything
+    litellm_params: {model: 'openai/*'}
+  - model_name: scanner
+    litellm_params: {model: openai/scan}
+    model_info: {mode: ocr}
+  - model_name: claude
+    litellm_params: {model: nosuchvendor/claude, api_key: os.environ/SOME_KEY}
+  - model_name: canned
+    litellm_params: {model: openai/x, mock_response: hello}
+litellm_settings:
+  cache: true
+  cache_params: {type: redis, host: redis.invalid, port: 6379}
+general_settings: {background_health_checks: true, use_shared_health_check: true}
+";
+
+#[tokio::test]
+async fn check_plan_reads_a_litellm_file_without_its_store_and_without_a_key() {
+    let setup = Setup::new()
+        .litellm(PROXY_CONFIG)
+        .arguments(&["--plan", "--output", "json"]);
+    let ended = setup.run(&["check"], SOON).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(!ended.stdout.contains("hunter22"), "{}", ended.stdout);
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let rows = plan.as_array().unwrap();
+    let chat = "https://api.openai.com/v1/chat/completions";
+    for (row, (name, provider, url, error)) in std::iter::zip(
+        rows,
+        [
+            ("gpt-4o", "openai", Some(chat), None),
+            (
+                "local",
+                "openai",
+                Some("http://vllm:8000/v1/chat/completions"),
+                None,
+            ),
+            (
+                "embeddings",
+                "openai",
+                Some("https://api.openai.com/v1/embeddings"),
+                None,
+            ),
+            ("anything", "openai", None, Some("health_check_model")),
+            ("scanner", "openai", None, Some("`ocr`")),
+            ("claude", "unknown", None, Some("nosuchvendor/claude")),
+            ("canned", "openai", None, None),
+        ],
+    ) {
+        assert_eq!(row["name"], name);
+        assert_eq!(row["provider"], provider, "{row}");
+        assert_eq!(row["url"].as_str(), url, "{row}");
+        let why = row["config_error"].as_str();
+        assert_eq!(why.is_some(), error.is_some(), "{row}");
+        assert!(why.is_none_or(|why| why.contains(error.unwrap())), "{row}");
+        assert!(!row["check_id"].as_str().unwrap().is_empty(), "{row}");
+    }
+    assert_eq!(
+        (rows.len(), &rows[0]["check_id"]),
+        (7, &Value::from("main"))
+    );
+    assert_eq!(rows[6]["billed"], false);
+}
+
 #[tokio::test]
 async fn every_command_has_a_help_that_leaves_with_0() {
     for words in [
