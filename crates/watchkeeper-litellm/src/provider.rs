@@ -100,10 +100,15 @@ fn served_like_openai(name: &str) -> bool {
             .is_some_and(|bare| bare.provider == "cohere_chat")
 }
 
-/// Two providers have a second one for some of their models.
+/// Three providers have a second one for some of their models.
 fn split_by_model(provider: Option<&str>, name: &str) -> Option<&'static str> {
     match provider? {
         "cohere" if names::bare().get(name)?.provider == "cohere_chat" => Some("cohere_chat"),
+        "ai21" => {
+            let listed = names::bare().get(name)?;
+            let chats = listed.provider == "ai21_chat" && listed.mode == "chat";
+            chats.then_some("ai21_chat")
+        }
         "anthropic" if ANTHROPIC_TEXT.contains(&name) => Some("anthropic_text"),
         _ => None,
     }

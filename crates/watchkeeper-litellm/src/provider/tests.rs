@@ -22,6 +22,8 @@ fn the_provider_is_litellms() {
         ("us.amazon.nova-pro-v1:0", Some("bedrock")),
         ("cohere/command-r-08-2024", Some("cohere_chat")),
         ("cohere/command-a-vision-07-2025", Some("cohere")),
+        ("ai21/jamba-1.5", Some("ai21_chat")),
+        ("ai21/j2-mid", Some("ai21")),
         ("ragflow/chat/x/y", Some("ragflow")),
         ("ragflow/chat", None),
         ("palm/chat-bison", None),
