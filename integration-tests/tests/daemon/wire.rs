@@ -275,8 +275,12 @@ async fn a_second_list_says_that_it_does_not_serve_and_takes_over_when_the_claim
     second
         .wait_for_line("another list of models serves LiteLLM's pods", SOON)
         .await;
+    // The picture follows the line.
+    eventually("the status says so", SOON, async || {
+        wire_state(&second).await["state"] == "claimed"
+    })
+    .await;
     let wire = wire_state(&second).await;
-    assert_eq!(wire["state"], "claimed", "{wire}");
     assert!(
         wire["claimed_by"]
             .as_str()
