@@ -329,3 +329,42 @@ fn nothing_of_a_deployments_secrets_is_printed() {
     let text = format!("{loaded:?} {}", loaded.show());
     assert!(!text.contains("hunter22"), "{text}");
 }
+
+#[test]
+fn the_calls_own_limit_ends_a_probe_too() {
+    let timeout = |params: &str, info: &str| {
+        let file = format!(
+            "model_list: [{{model_name: g, litellm_params: {{model: openai/g{params}}}, model_info: {{{info}}}}}]\n"
+        );
+        World::litellm(&file).config().checks[0].timeout
+    };
+    assert_eq!(timeout(", timeout: 5", ""), millis(5_000));
+    assert_eq!(
+        timeout(", timeout: '2.5'", "health_check_timeout: 9"),
+        millis(2_500)
+    );
+    assert_eq!(
+        timeout(", timeout: 90", "health_check_timeout: 9"),
+        millis(9_000)
+    );
+    assert_eq!(timeout(", timeout: 0", ""), millis(60_000));
+}
+
+#[test]
+fn what_a_health_check_is_given_goes_before_the_entrys_own() {
+    let config = World::litellm(
+        "model_list:\n- model_name: g\n  litellm_params: {model: openai/g, api_base: 'http://a/v1', api_key: one, seed: 1}\n  \
+         model_info: {health_check_params: {model: openai/small, api_base: 'http://b/v1', api_key: two, seed: 2}}\n",
+    )
+    .config();
+    let check = &config.checks[0];
+    let target = model(check);
+    assert_eq!(target.api_base.as_ref().unwrap().expose(), "http://b/v1");
+    assert_eq!(target.api_key.as_ref().unwrap().expose(), "two");
+    assert_eq!(target.health.model.as_deref(), Some("openai/small"));
+    assert_eq!(target.params["seed"], 2);
+    assert!(!target.params.contains_key("api_key") && !target.params.contains_key("model"));
+    assert_eq!(check.shown["model"], "openai/small");
+    // What LiteLLM calls the deployment stays.
+    assert_eq!(target.model, "openai/g");
+}

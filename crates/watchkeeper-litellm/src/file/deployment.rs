@@ -19,6 +19,9 @@ use crate::yaml::{Node, NodeInner, Yaml};
 /// Modes that people write, and the ones they mean.
 const NEAR_MISSES: [(&str, &str); 2] = [("embeddings", "embedding"), ("tts", "audio_speech")];
 
+/// Parameters that stand in a place of their own in a check, not among the others.
+const OWN_PLACE: [&str; 3] = ["model", "api_key", "api_base"];
+
 /// What the entries need to know of the rest.
 pub(super) struct Context<'a> {
     /// The file, for warnings.
@@ -117,6 +120,11 @@ fn one(
             }
         },
     };
+    // The call's own limit ends a probe as it ends any other call.
+    let call = params.get_set("timeout").and_then(|node| seconds(node));
+    let timeout = call
+        .filter(|limit| !limit.is_zero())
+        .map_or(timeout, |limit| timeout.min(limit));
     let in_group = context
         .groups
         .as_ref()
@@ -138,7 +146,10 @@ fn one(
     };
     Ok(Check {
         id,
-        shown: shown_of(params, info("health_check_model")),
+        shown: shown_of(
+            params,
+            info("health_check_model").or_else(|| given(&info, "model")),
+        ),
         name,
         target,
         timeout,
@@ -224,8 +235,8 @@ fn target<'a>(
         }
     }
     let secret = |key: &str| {
-        params
-            .get_set(key)
+        given(info, key)
+            .or_else(|| params.get_set(key))
             .map(|node| str_of(node))
             .filter(|text| !text.is_empty())
             .map(Secret::new)
@@ -234,7 +245,7 @@ fn target<'a>(
     for (key, value) in params.pairs() {
         let key = str_of(key);
         match (key.as_str(), value.items()) {
-            ("model" | "api_key" | "api_base", _) => {}
+            (own, _) if OWN_PLACE.contains(&own) => {}
             // One deployment for each, but with one id, so only the first is ever probed.
             ("organization", Some([first, ..])) => {
                 warn("`organization` is a list: as in litellm, only the first is probed".into());
@@ -248,13 +259,20 @@ fn target<'a>(
     match info("health_check_params") {
         Some(extra) if extra.is_map() => {
             for (key, value) in extra.pairs() {
-                rest.insert(str_of(key), to_json(value));
+                let key = str_of(key);
+                if !OWN_PLACE.contains(&key.as_str()) {
+                    rest.insert(key, to_json(value));
+                }
             }
         }
         Some(_) => warn("`health_check_params` is ignored: it must be a mapping".into()),
         None => {}
     }
     let mode = mode(model, provider.as_deref(), info("mode"), warn);
+    let mut health = health::read(model, info, probes, warn);
+    if health.model.is_none() {
+        health.model = given(info, "model").map(|model| str_of(model));
+    }
     Target::Model(Box::new(ModelTarget {
         model: model.to_owned(),
         provider,
@@ -262,8 +280,13 @@ fn target<'a>(
         api_base: secret("api_base").or_else(|| secret("base_url")),
         api_key: secret("api_key"),
         params: rest,
-        health: health::read(model, info, probes, warn),
+        health,
     }))
+}
+
+/// What `health_check_params` puts in place of the entry's own parameter.
+fn given<'a>(info: &impl Fn(&str) -> Option<&'a Node>, key: &str) -> Option<&'a Node> {
+    info("health_check_params")?.get_set(key)
 }
 
 /// Why LiteLLM drops an entry or does not start with it, as far as the types of its values say.
