@@ -92,11 +92,6 @@ const IDLE: [(&str, &str, &str); 7] = [
         "does nothing, in LiteLLM either: set `HEALTH_CHECK_TIMEOUT_SECONDS`, or `health_check_timeout` in `model_info`",
     ),
     (
-        "general_settings",
-        "health_check_skip_disabled_background_models",
-        "has no effect yet: a deployment with `disable_background_health_check` is still asked on demand",
-    ),
-    (
         "router_settings",
         "health_check_interval",
         "is ignored, and LiteLLM does not start with it: it belongs to `general_settings`",
