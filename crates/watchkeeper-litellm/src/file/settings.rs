@@ -70,7 +70,7 @@ pub(super) fn read(root: &Node, file: &str, warnings: &mut Vec<String>) -> Vec<S
 }
 
 /// Keys about health that do less than they say, and what to know of them.
-const IDLE: [(&str, &str, &str); 7] = [
+const IDLE: [(&str, &str, &str); 6] = [
     (
         "general_settings",
         "health_check_endpoint",
