@@ -17,6 +17,7 @@ pub mod daemon;
 pub mod fleet;
 pub mod http;
 mod lines;
+pub mod litellm;
 pub mod litellm_config;
 pub mod mock_llm;
 pub mod process;
