@@ -2,10 +2,14 @@
 //! on the same files, the same Redis and the same mock upstream as our pods, and told apart from them by the mock.
 
 mod install;
+mod shown;
+mod wire;
 
 use crate::daemon::{Program, Setup};
 
 pub use install::{VERSION, command, install};
+pub use shown::Shown;
+pub use wire::{LOCK_KEY, RESULTS_KEY, decode, encode};
 
 /// The master key of every pod here, of both programs.
 pub const KEY: &str = "sk-master";

@@ -1,0 +1,56 @@
+//! A LiteLLM pod has the lock before we come.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use watchkeeper_integration_tests::daemon::Program;
+use watchkeeper_integration_tests::eventually;
+use watchkeeper_integration_tests::litellm::LOCK_KEY;
+use watchkeeper_integration_tests::mock_llm::Behaviour;
+
+use crate::support::{INTERVAL, SOON, Stage, all_show, setup};
+
+/// The model is held back for this long at most before LiteLLM would give it up.
+const PROBE_LIMIT: &str = "30";
+
+#[tokio::test]
+async fn a_lock_that_litellm_holds_is_waited_for_and_its_report_adopted() {
+    let stage = Stage::set().await;
+    let config = stage.config(&["m1", "slow"]);
+    let pod =
+        |program| setup(program, "first", &config).env("HEALTH_CHECK_TIMEOUT_SECONDS", PROBE_LIMIT);
+    stage.mock.set("slow", Behaviour::Hold);
+    let theirs = pod(Program::Litellm).start().await;
+    stage
+        .mock
+        .wait_for_starts("slow", 1, Duration::from_secs(60))
+        .await;
+    let lock: String = stage.redis.run(&["GET", LOCK_KEY]).await;
+    let owner: Value = serde_json::from_str(&lock).expect("a JSON string");
+
+    let ours = pod(Program::Watchkeeper).start().await;
+    eventually("ours name the holder", SOON, async || {
+        ours.shared_status().await["status"]["lock_owner"] == owner
+    })
+    .await;
+    stage.mock.set("slow", Behaviour::Ok);
+    all_show("theirs show their round", SOON, [&theirs], |shown| {
+        shown.healthy.len() == 2
+    })
+    .await;
+    let published = Instant::now();
+    all_show("ours adopt it", SOON, [&ours], |shown| {
+        shown.healthy.len() == 2
+    })
+    .await;
+    let probes = stage.mock.asked().by_watchkeeper();
+    assert_eq!(probes.all().len(), 0, "{}", probes.table());
+
+    stage.probed_after("m1", published).await;
+    let first = stage.mock.asked().by_watchkeeper().all()[0].started;
+    assert!(
+        first >= published + INTERVAL / 4,
+        "probed {:?} after LiteLLM published",
+        first - published
+    );
+}
