@@ -12,6 +12,7 @@
 
 mod details;
 mod future_clock;
+mod harness;
 mod held_first;
 mod killed;
 mod namespace;

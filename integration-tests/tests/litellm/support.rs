@@ -108,11 +108,12 @@ pub(crate) async fn shown(pod: &Daemon) -> Shown {
 pub(crate) async fn all_show<'a>(
     what: &str,
     limit: Duration,
-    pods: impl IntoIterator<Item = &'a Daemon> + Clone,
+    pods: impl IntoIterator<Item = &'a Daemon>,
     fits: impl Fn(&Shown) -> bool,
 ) -> Shown {
+    let pods: Vec<&Daemon> = pods.into_iter().collect();
     eventually(what, limit, async || {
-        for pod in pods.clone() {
+        for pod in &pods {
             if !fits(&shown(pod).await) {
                 return false;
             }
@@ -120,8 +121,7 @@ pub(crate) async fn all_show<'a>(
         true
     })
     .await;
-    let first = pods.into_iter().next().expect("some pods");
-    shown(first).await
+    shown(pods[0]).await
 }
 
 /// The model id of the deployment that is asked as `model`, by what a pod shows.
