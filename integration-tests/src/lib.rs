@@ -19,6 +19,7 @@ pub mod http;
 mod lines;
 pub mod litellm;
 pub mod litellm_config;
+pub mod measure;
 pub mod mock_llm;
 pub mod process;
 pub mod proxy;

@@ -11,7 +11,6 @@ mod fleet;
 mod http;
 mod idle;
 mod litellm;
-mod machine;
 mod outcome;
 mod plots;
 mod round;
@@ -32,8 +31,10 @@ use clap::Parser;
 use crate::outcome::Outcome;
 use crate::row::Row;
 
-/// Whatever kept a measure from being taken.
-pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) use watchkeeper_integration_tests::measure::Error;
+
+/// Threads of the load's runtime, whatever the machine has: the targets are stated for two cores.
+const WORKERS: usize = 2;
 
 /// Measures what the project promises, beside its peers.
 #[derive(Parser, Debug)]
@@ -182,7 +183,7 @@ fn run(cli: &Cli) -> Result<bool, Error> {
         let began = Instant::now();
         // A runtime each: what one measure leaves behind does not run during the next.
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(machine::WORKERS)
+            .worker_threads(WORKERS)
             .enable_all()
             .build()?;
         // The harness fails by panicking; what else is measured shall still be shown.

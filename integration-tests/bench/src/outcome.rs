@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::machine::Machine;
+use watchkeeper_integration_tests::measure::machine::Machine;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 

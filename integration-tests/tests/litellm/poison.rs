@@ -9,7 +9,7 @@ use watchkeeper_integration_tests::mock_llm::Behaviour;
 
 use crate::support::{INTERVAL, NEXT_CYCLE, SOON, Stage, all_show, setup, watchkeepers};
 
-/// LiteLLM's own word for a cycle that found results, at level debug.
+/// LiteLLM's own words for a cycle that found results, at level debug.
 const CYCLE: &str = "Using cached health check results";
 /// A foreign lock is honoured for as long as LiteLLM's lasts.
 const LOCK_LIMIT: Duration = Duration::from_secs(120);
@@ -25,6 +25,7 @@ async fn poisoned_results_and_locks_are_replaced_before_they_end_a_litellm_pods_
     .await;
     let theirs = setup(Program::Litellm, "reader", &config)
         .env("LITELLM_LOG", "DEBUG")
+        .arguments(&["--detailed_debug"])
         .start()
         .await;
     let wrong = [

@@ -107,7 +107,12 @@ async fn agree(ours: &Fleet, theirs: &[Daemon]) {
 /// Sends chats for `pair` through a LiteLLM pod; answers which of them reached the mock.
 async fn chats(pod: &Daemon, stage: &Stage) -> Seen {
     let began = Instant::now();
-    let body = json!({"model": "pair", "messages": [{"role": "user", "content": CHAT}]});
+    // Its cache would answer all but the first.
+    let body = json!({
+        "model": "pair",
+        "messages": [{"role": "user", "content": CHAT}],
+        "cache": {"no-cache": true, "no-store": true}
+    });
     for _ in 0..CHATS {
         let answer = http::post(pod.address(), "/v1/chat/completions", Some(KEY), &body)
             .await

@@ -1,5 +1,6 @@
 //! One Redis, one mock upstream, one file, and pods of both programs on it.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -53,12 +54,15 @@ impl Stage {
 
     /// Waits until the results are of another moment than `than`.
     pub(crate) async fn other_results(&self, than: &Value, limit: Duration) -> Value {
+        let found = RefCell::new(None);
         eventually("other results are published", limit, async || {
-            let found = self.results("").await;
-            found.is_some_and(|found| found["timestamp"] != than["timestamp"])
+            let results = self.results("").await;
+            let other = results.filter(|results| results["timestamp"] != than["timestamp"]);
+            *found.borrow_mut() = other;
+            found.borrow().is_some()
         })
         .await;
-        self.results("").await.expect("they were there just now")
+        found.into_inner().expect("found just now")
     }
 
     /// Waits until our pods have probed `model` at `moment` or later.

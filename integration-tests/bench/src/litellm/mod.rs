@@ -12,8 +12,8 @@ use watchkeeper_integration_tests::litellm_config::LitellmConfig;
 use watchkeeper_integration_tests::mock_llm::{Behaviour, MockLlm};
 use watchkeeper_integration_tests::redis_process::RedisProcess;
 
-use crate::http::load;
-use crate::machine::resident_mib;
+use watchkeeper_integration_tests::measure::load;
+use watchkeeper_integration_tests::measure::machine::resident_mib;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 use pods::{Pod, Program};

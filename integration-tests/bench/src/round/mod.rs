@@ -7,7 +7,7 @@ mod pod;
 use std::time::{Duration, Instant};
 
 use crate::endpoint::Endpoint;
-use crate::machine::cpu_seconds;
+use watchkeeper_integration_tests::measure::machine::cpu_seconds;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 
