@@ -1,15 +1,12 @@
 //! Looking on: when each pod shows which answer of the mock, what commands reach Redis.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use watchkeeper_integration_tests::daemon::{Daemon, Program};
+use watchkeeper_integration_tests::litellm::{LOCK_KEY, RESULTS_KEY};
 use watchkeeper_integration_tests::mock_llm::Behaviour;
+use watchkeeper_integration_tests::redis_monitor::RedisMonitor;
 
 use crate::stand::{LAST, Stand, health, status_of};
 
@@ -69,48 +66,15 @@ pub(crate) async fn written(stand: &Stand, limit: Duration) -> Option<Instant> {
     None
 }
 
-/// The commands that reach a Redis from now on.
-pub(crate) struct Commands {
-    lines: Arc<Mutex<Vec<String>>>,
-    reader: JoinHandle<()>,
-}
-
-impl Commands {
-    pub(crate) async fn watch(address: SocketAddr) -> Self {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"MONITOR\r\n").await.unwrap();
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        let reader = tokio::spawn(async move {
-            let mut answers = BufReader::new(stream).lines();
-            while let Ok(Some(line)) = answers.next_line().await {
-                // The first is `+OK`; what a script does inside the server is no command of a pod.
-                if line.contains('[') && !line.contains(" lua] ") {
-                    kept.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(line);
-                }
-            }
-        });
-        Self { lines, reader }
-    }
-
-    /// How many there were on the lock's and the report's keys, and how many in all.
-    pub(crate) fn count(&self, program: Program) -> (usize, usize) {
-        let keys: &[&str] = match program {
-            Program::Litellm => &["health_check_lock", "health_check_results"],
-            Program::Watchkeeper => &[":lock:", ":token:", ":report:"],
-        };
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_keys = lines
-            .iter()
-            .filter(|line| keys.iter().any(|key| line.contains(key)));
-        (of_keys.count(), lines.len())
-    }
-}
-
-impl Drop for Commands {
-    fn drop(&mut self) {
-        self.reader.abort();
-    }
+/// How many of the watched commands were about the lock and the report, and how many there were in all.
+pub(crate) fn counted(monitor: &RedisMonitor, program: Program) -> (usize, usize) {
+    let keys: &[&str] = match program {
+        Program::Litellm => &[LOCK_KEY, RESULTS_KEY],
+        Program::Watchkeeper => &[":lock:", ":token:", ":report:"],
+    };
+    let commands = monitor.commands();
+    let of_keys = commands
+        .iter()
+        .filter(|line| keys.iter().any(|key| line.text.contains(key)));
+    (of_keys.count(), commands.len())
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use watchkeeper_integration_tests::daemon::{Daemon, Program};
+use watchkeeper_integration_tests::daemon::Program;
+use watchkeeper_integration_tests::eventually;
+use watchkeeper_integration_tests::fleet::Fleet;
 use watchkeeper_integration_tests::litellm::{LOCK_KEY, RESULTS_KEY, encode};
 use watchkeeper_integration_tests::mock_llm::Behaviour;
+use watchkeeper_integration_tests::redis_monitor::RedisMonitor;
 
 use crate::support::{INTERVAL, NEXT_CYCLE, SOON, Stage, all_show, setup, watchkeepers};
 
-/// LiteLLM's own words for a cycle that found results, at level debug.
-const CYCLE: &str = "Using cached health check results";
 /// A foreign lock is honoured for as long as LiteLLM's lasts.
 const LOCK_LIMIT: Duration = Duration::from_secs(120);
 
@@ -23,11 +24,8 @@ async fn poisoned_results_and_locks_are_replaced_before_they_end_a_litellm_pods_
         shown.healthy.len() == 2
     })
     .await;
-    let theirs = setup(Program::Litellm, "reader", &config)
-        .env("LITELLM_LOG", "DEBUG")
-        .arguments(&["--detailed_debug"])
-        .start()
-        .await;
+    let theirs = setup(Program::Litellm, "reader", &config).start().await;
+    let monitor = RedisMonitor::watch(stage.redis.address()).await;
     let wrong = [
         json!({"healthy_endpoints": null, "unhealthy_endpoints": null, "timestamp": 9e9})
             .to_string(),
@@ -36,14 +34,14 @@ async fn poisoned_results_and_locks_are_replaced_before_they_end_a_litellm_pods_
         encode(&json!([])),
     ];
     for value in &wrong {
-        cycle(&theirs).await;
+        cycle(&monitor).await;
         stage
             .redis
             .run::<()>(&["SET", RESULTS_KEY, value, "EX", "600"])
             .await;
         stage.other_results(&Value::Null, INTERVAL).await;
     }
-    cycle(&theirs).await;
+    cycle(&monitor).await;
     stage.redis.run::<()>(&["DEL", RESULTS_KEY]).await;
     stage
         .redis
@@ -73,21 +71,23 @@ async fn poisoned_results_and_locks_are_replaced_before_they_end_a_litellm_pods_
     .await;
 }
 
-/// Waits for the pod's next look at the results: its next but one is an interval away.
-async fn cycle(pod: &Daemon) {
-    let so_far = pod.lines().len();
-    pod.wait_for_line_after(so_far, CYCLE, NEXT_CYCLE).await;
+/// Waits for the LiteLLM pod's next look at the results: the one after it is an interval away. Ours look from within
+/// scripts, and so does nobody else.
+async fn cycle(monitor: &RedisMonitor) {
+    monitor
+        .wait_for_next(&["\"GET\"", RESULTS_KEY], NEXT_CYCLE)
+        .await;
 }
 
 async fn eventually_results(stage: &Stage) {
-    watchkeeper_integration_tests::eventually("the list is replaced", INTERVAL, async || {
+    eventually("the list is replaced", INTERVAL, async || {
         let kind: String = stage.redis.run(&["TYPE", RESULTS_KEY]).await;
         kind == "string" && stage.results("").await.is_some()
     })
     .await;
 }
 
-fn ours_run(ours: &mut watchkeeper_integration_tests::fleet::Fleet) -> bool {
+fn ours_run(ours: &mut Fleet) -> bool {
     let mut all = true;
     while !ours.is_empty() {
         all &= ours.remove(0).runs();

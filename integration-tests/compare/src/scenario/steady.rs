@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use watchkeeper_integration_tests::daemon::Program;
 use watchkeeper_integration_tests::mock_llm::{Behaviour, End, Seen};
+use watchkeeper_integration_tests::redis_monitor::RedisMonitor;
 
 use crate::finding::Finding;
 use crate::stand::{INTERVAL, LAST, LOCK, MODELS, PODS, Stand, health, status_of};
-use crate::watch::{Commands, mark, set_mark};
+use crate::watch::{counted, mark, set_mark};
 
 /// How many intervals are watched, and how many findings followed.
 const TIMES: u32 = 5;
@@ -24,11 +25,11 @@ pub(crate) async fn run(program: Program, stagger: Duration) -> Vec<Finding> {
     let results = stand.wait_until_all_show(MODELS.len()).await;
     let probes = MODELS.map(|model| stand.mock.asked().count(model) as f64);
 
-    let commands = Commands::watch(stand.redis.address()).await;
+    let commands = RedisMonitor::watch(stand.redis.address()).await;
     let began = Instant::now();
     tokio::time::sleep(TIMES * INTERVAL).await;
     let seen = stand.mock.asked().since(began);
-    let (of_keys, all) = commands.count(program);
+    let (of_keys, all) = counted(&commands, program);
     drop(commands);
     let per_pod = |count: usize| count as f64 / f64::from(TIMES) / PODS as f64;
     let gaps = MODELS.iter().flat_map(|model| seen.gaps(model));
