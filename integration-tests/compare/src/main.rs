@@ -124,7 +124,9 @@ async fn main() -> ExitCode {
 async fn take(scenario: &Scenario, program: Program) -> Side {
     let began = Instant::now();
     eprintln!("{} with {program:?} ...", scenario.name);
-    let side = AssertUnwindSafe((scenario.run)(program)).catch_unwind().await;
+    let side = AssertUnwindSafe((scenario.run)(program))
+        .catch_unwind()
+        .await;
     eprintln!(
         "{} with {program:?} took {:.0?}",
         scenario.name,
