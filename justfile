@@ -58,10 +58,19 @@ run *ARGS="--config config/examples/single.toml":
 demo *ARGS:
     cargo run --locked --package watchkeeper -- demo {{ ARGS }}
 
-# Every promised figure beside its limit or peer, with verdicts; `--list`, `--only NAME,..`, `--quick`, `--litellm`.
+# Every promised figure beside its limit or peer, with verdicts; `--list`, `--only NAME,..`, `--quick`.
 bench *ARGS:
     cargo build --locked --release --package watchkeeper
     WATCHKEEPER_BIN="${CARGO_TARGET_DIR:-{{ justfile_directory() }}/target}/release/watchkeeper" cargo run --locked --release --package watchkeeper-bench -- {{ ARGS }}
+
+# LiteLLM's pods and ours through the same scenarios, into `docs/comparison.md`, half an hour; `--list`, `--only NAME,..`.
+compare *ARGS="--out docs/comparison.md":
+    cargo build --locked --release --package watchkeeper
+    WATCHKEEPER_BIN="${CARGO_TARGET_DIR:-{{ justfile_directory() }}/target}/release/watchkeeper" cargo run --locked --release --package watchkeeper-compare -- {{ ARGS }}
+
+# The scenarios with unmodified LiteLLM pods that `just ci` leaves out.
+test-litellm:
+    scripts/test.sh litellm-full
 
 # Feeds one target with inputs that coverage chooses; `cargo run -p watchkeeper-fuzz-targets` names the targets.
 fuzz TARGET SECONDS="60" *ARGS:

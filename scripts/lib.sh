@@ -122,20 +122,34 @@ as_root() {
   fi
 }
 
-# need COMMAND PACKAGE...: makes sure that COMMAND exists; on Debian installs PACKAGE, elsewhere says what to do.
-need() {
-  local tool=$1
+# install_for WHAT PACKAGE...: on Debian installs PACKAGE, elsewhere says what to do.
+install_for() {
+  local what=$1
   shift
-  command -v "$tool" >/dev/null && return
   if ! command -v apt-get >/dev/null; then
-    die "\`$tool\` is missing; install it (on Debian: apt-get install $*) and run this again"
+    die "$what is missing; install it (on Debian: apt-get install $*) and run this again"
   fi
-  echo "installing $*, for \`$tool\`"
+  echo "installing $*, for $what"
   if [ -z "${apt_updated:-}" ]; then
     as_root apt-get update -qq
     apt_updated=1
   fi
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
     -o DPkg::Lock::Timeout=300 "$@" >/dev/null
+}
+
+# need COMMAND PACKAGE...: makes sure that COMMAND exists.
+need() {
+  local tool=$1
+  shift
+  command -v "$tool" >/dev/null && return
+  install_for "\`$tool\`" "$@"
   command -v "$tool" >/dev/null || die "\`$*\` is installed and \`$tool\` is still missing"
+}
+
+# need_venv: a Python that can make virtual environments; Debian keeps that part in a package of its own.
+need_venv() {
+  need python3 python3 python3-venv
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install_for "Python's \`venv\`" python3-venv
+  python3 -c 'import ensurepip, venv' 2>/dev/null || die "this \`python3\` cannot make virtual environments: install one that can"
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|timing|chaos ...]
+#   scripts/test.sh [unit|live|daemon|timing|chaos|litellm|litellm-full ...]
 #
-#   unit    every crate's tests and documentation examples; needs no server
-#   live    each backend's promises against real servers, in containers
-#   daemon  fleets of real daemons against real servers
-#   timing  what must happen within milliseconds; alone, one test at a time
-#   chaos   two minutes of faults on real daemons; alone
+#   unit          every crate's tests and documentation examples; needs no server
+#   live          each backend's promises against real servers, in containers
+#   daemon        fleets of real daemons against real servers
+#   timing        what must happen within milliseconds; alone, one test at a time
+#   chaos         two minutes of faults on real daemons; alone
+#   litellm       unmodified LiteLLM pods, from the package index, that live off our report; alone, three minutes
+#   litellm-full  everything else that the two do to each other; twelve minutes, only when named
 #
 # Environment: WATCHKEEPER_TEST_REDIS_IMAGE names the redis image. WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes
 # a missing container engine a reason to install and start one; without it a local redis-server stands in.
@@ -19,17 +21,17 @@ set -euo pipefail
 . scripts/containers.sh
 
 # The suites of the integration-tests package that need more than cargo.
-readonly SERVED_SUITES='live daemon timing chaos'
+readonly SERVED_SUITES='live daemon timing chaos litellm'
 
 usage() {
-  sed -n '2,15s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,17s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
 [ -n "$suites" ] || suites="unit $SERVED_SUITES"
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | timing | chaos) ;;
+    unit | live | daemon | timing | chaos | litellm | litellm-full) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -41,12 +43,15 @@ wants() {
 
 set_up() {
   need cc gcc libc6-dev
-  wants live || wants daemon || wants timing || wants chaos || return 0
+  [ "$suites" != unit ] || return 0
   had_redis=$(command -v redis-server || true)
   need redis-server redis-server
   # The tests start servers of their own; the one that the package starts is not wanted.
   if [ -z "$had_redis" ] && [ -d /run/systemd/system ]; then
     as_root systemctl disable --quiet --now redis-server || true
+  fi
+  if wants litellm || wants litellm-full; then
+    need_venv
   fi
   wants live || return 0
   if [ "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" = 1 ]; then
@@ -92,5 +97,13 @@ fi
 if wants chaos; then
   # Its table belongs to the record of a run.
   test_step chaos bounded 300 cargo test --workspace --locked --no-fail-fast --test chaos -- --nocapture
+fi
+if wants litellm; then
+  # The first run installs LiteLLM, which takes a minute or two more.
+  test_step litellm bounded 600 cargo test --workspace --locked --no-fail-fast --test litellm -- --test-threads=1 steady::
+fi
+if wants litellm-full; then
+  test_step litellm-full bounded 1800 cargo test --workspace --locked --no-fail-fast --test litellm -- \
+    --test-threads=1 --skip steady::
 fi
 report_tests

@@ -1,5 +1,5 @@
-//! `watchkeeper` as a child process: started with its files and a bare environment, watched through its log and its
-//! HTTP endpoints, ended by signals.
+//! A pod as a child process, `watchkeeper` or (see [`crate::litellm`]) LiteLLM: started with its files and a bare
+//! environment, watched through its log and its HTTP endpoints, ended by signals.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,26 @@ pub use crate::lines::Line;
 use crate::lines::Lines;
 use crate::process;
 
-/// From the start of the process until its first answer. A healthy one needs some 100 ms; builds share the machine.
-const START_LIMIT: Duration = Duration::from_secs(10);
+/// Which program a pod runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Program {
+    /// Ours.
+    #[default]
+    Watchkeeper,
+    /// The pinned LiteLLM; [`crate::litellm::pod`] makes such a setup.
+    Litellm,
+}
+
+impl Program {
+    /// From the start of the process until its first answer. A healthy `watchkeeper` needs some 100 ms, LiteLLM 7 s alone
+    /// and 20 s where four start on two cores; builds share the machine.
+    const fn start_limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Watchkeeper => 10,
+            Self::Litellm => 180,
+        })
+    }
+}
 
 /// The binary under test: `WATCHKEEPER_BIN`, else the debug build of this workspace.
 ///
@@ -46,6 +64,7 @@ pub fn binary() -> PathBuf {
 /// What a daemon or a command is started with.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
+    program: Program,
     files: Vec<(String, String)>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -58,6 +77,15 @@ impl Setup {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for this program.
+    #[must_use]
+    pub fn of(program: Program) -> Self {
+        Self {
+            program,
+            ..Self::default()
+        }
     }
 
     /// Writes a file into the working directory of the process.
@@ -123,7 +151,10 @@ impl Setup {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let mut command = Command::new(binary());
+        let mut command = Command::new(match self.program {
+            Program::Watchkeeper => binary(),
+            Program::Litellm => crate::litellm::command(),
+        });
         command
             .args(subcommand)
             .args(&self.arguments)
@@ -141,15 +172,22 @@ impl Setup {
         (command, directory)
     }
 
-    /// Starts `watchkeeper run` on a free port and returns at once.
+    /// Starts a pod on a free port and returns at once.
     #[must_use]
     pub fn spawn(self) -> Daemon {
         let address = self.listen.unwrap_or_else(process::free_address);
-        let setup = self.env("WATCHKEEPER__HTTP__LISTEN", address.to_string());
-        setup.spawn_as(&["run"], address)
+        match self.program {
+            Program::Watchkeeper => self
+                .env("WATCHKEEPER__HTTP__LISTEN", address.to_string())
+                .spawn_as(&["run"], address),
+            Program::Litellm => {
+                let port = address.port().to_string();
+                self.arguments(&["--port", &port]).spawn_as(&[], address)
+            }
+        }
     }
 
-    /// Starts `watchkeeper run` and waits for its first answer.
+    /// Starts a pod and waits for its first answer.
     ///
     /// # Panics
     /// When it ends or stays silent; the message shows its log.
@@ -164,6 +202,7 @@ impl Setup {
     pub fn spawn_as(&self, subcommand: &[&str], address: SocketAddr) -> Daemon {
         let (mut command, directory) = self.command(subcommand);
         let mut child = command.spawn().unwrap();
+        let began = Instant::now();
         let lines = Lines::default();
         let out = Lines::default();
         let readers = vec![
@@ -171,6 +210,8 @@ impl Setup {
             tokio::spawn(out.clone().collect(child.stdout.take().unwrap())),
         ];
         Daemon {
+            program: self.program,
+            began,
             address,
             child,
             lines,
@@ -217,8 +258,10 @@ pub struct Finished {
     pub took: Duration,
 }
 
-/// A running daemon. Killed when dropped, also by a test that panics.
+/// A running pod. Killed when dropped, also by a test that panics.
 pub struct Daemon {
+    program: Program,
+    began: Instant,
     address: SocketAddr,
     child: Child,
     lines: Lines,
@@ -235,12 +278,24 @@ impl Daemon {
         self.address
     }
 
+    /// Which program it runs.
+    #[must_use]
+    pub fn program(&self) -> Program {
+        self.program
+    }
+
+    /// When its process was started.
+    #[must_use]
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
     /// Waits for the first answer of the liveness endpoint.
     ///
     /// # Panics
     /// When the process ends or stays silent; the message shows its log.
     pub async fn wait_until_it_answers(&mut self) {
-        let began = Instant::now();
+        let limit = self.program.start_limit();
         loop {
             let path = "/health/liveliness";
             if http::request(self.address, Method::GET, path, None)
@@ -250,11 +305,11 @@ impl Daemon {
                 return;
             }
             if let Ok(Some(status)) = self.child.try_wait() {
-                panic!("the daemon ended at its start ({status}):\n{}", self.log());
+                panic!("the pod ended at its start ({status}):\n{}", self.log());
             }
             assert!(
-                began.elapsed() < START_LIMIT,
-                "no answer within {START_LIMIT:?}:\n{}",
+                self.began.elapsed() < limit,
+                "no answer within {limit:?}:\n{}",
                 self.log()
             );
             tokio::time::sleep(crate::POLL).await;

@@ -42,7 +42,7 @@ impl Fleet {
     }
 
     /// All pods.
-    pub fn pods(&self) -> impl Iterator<Item = &Daemon> {
+    pub fn pods(&self) -> impl Iterator<Item = &Daemon> + Clone {
         self.pods.iter()
     }
 

@@ -49,22 +49,45 @@ impl Answer {
     }
 }
 
-/// Sends a request; the error is a sentence.
+/// Sends a request without a body; the error is a sentence.
 pub async fn request(
     address: SocketAddr,
     method: Method,
     path: &str,
     key: Option<&str>,
 ) -> Result<Answer, String> {
+    exchange(address, method, path, key, Bytes::new()).await
+}
+
+/// Posts JSON; the error is a sentence.
+pub async fn post(
+    address: SocketAddr,
+    path: &str,
+    key: Option<&str>,
+    body: &Value,
+) -> Result<Answer, String> {
+    exchange(address, Method::POST, path, key, body.to_string().into()).await
+}
+
+async fn exchange(
+    address: SocketAddr,
+    method: Method,
+    path: &str,
+    key: Option<&str>,
+    body: Bytes,
+) -> Result<Answer, String> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header("host", address.to_string());
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
     if let Some(key) = key {
         request = request.header("authorization", format!("Bearer {key}"));
     }
     let request = request
-        .body(Full::new(Bytes::new()))
+        .body(Full::new(body))
         .map_err(|error| error.to_string())?;
     match tokio::time::timeout(LIMIT, send(address, request)).await {
         Ok(Ok(answer)) => Ok(answer),

@@ -17,10 +17,13 @@ pub mod daemon;
 pub mod fleet;
 pub mod http;
 mod lines;
+pub mod litellm;
 pub mod litellm_config;
+pub mod measure;
 pub mod mock_llm;
 pub mod process;
 pub mod proxy;
+pub mod redis_monitor;
 pub mod redis_process;
 pub mod redis_server;
 

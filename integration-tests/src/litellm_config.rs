@@ -9,11 +9,20 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug)]
 pub struct LitellmConfig {
     api_base: String,
-    models: Vec<(String, String)>,
+    models: Vec<Model>,
     redis: Option<SocketAddr>,
+    namespace: Option<String>,
     interval_seconds: u32,
     general: String,
     litellm: String,
+}
+
+/// One deployment.
+#[derive(Clone, Debug)]
+struct Model {
+    name: String,
+    group: String,
+    info: String,
 }
 
 impl LitellmConfig {
@@ -24,9 +33,14 @@ impl LitellmConfig {
             api_base: api_base.to_owned(),
             models: models
                 .iter()
-                .map(|&name| (name.to_owned(), String::new()))
+                .map(|&name| Model {
+                    name: name.to_owned(),
+                    group: format!("{name}-group"),
+                    info: String::new(),
+                })
                 .collect(),
             redis: None,
+            namespace: None,
             interval_seconds: 5,
             general: String::new(),
             litellm: String::new(),
@@ -40,6 +54,13 @@ impl LitellmConfig {
         self
     }
 
+    /// `cache_params.namespace`.
+    #[must_use]
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        self.namespace = Some(namespace.to_owned());
+        self
+    }
+
     /// `health_check_interval`.
     #[must_use]
     pub fn interval(mut self, seconds: u32) -> Self {
@@ -50,13 +71,22 @@ impl LitellmConfig {
     /// A line of one model's `model_info`, such as `mode: embedding`.
     #[must_use]
     pub fn model_info(mut self, model: &str, line: &str) -> Self {
-        let (_, info) = self
-            .models
-            .iter_mut()
-            .find(|(name, _)| name == model)
-            .expect("no such model");
-        let _ = writeln!(info, "      {line}");
+        let _ = writeln!(self.model(model).info, "      {line}");
         self
+    }
+
+    /// Another `model_name` for one model; several of one name are what a router chooses from.
+    #[must_use]
+    pub fn group(mut self, model: &str, group: &str) -> Self {
+        group.clone_into(&mut self.model(model).group);
+        self
+    }
+
+    fn model(&mut self, name: &str) -> &mut Model {
+        let mut models = self.models.iter_mut();
+        models
+            .find(|model| model.name == name)
+            .expect("no such model")
     }
 
     /// A line of `general_settings`.
@@ -77,10 +107,10 @@ impl LitellmConfig {
     #[must_use]
     pub fn yaml(&self) -> String {
         let mut text = String::from("model_list:\n");
-        for (name, info) in &self.models {
+        for Model { name, group, info } in &self.models {
             let _ = write!(
                 text,
-                "  - model_name: {name}-group\n    litellm_params:\n      model: openai/{name}\n      api_base: {}\n      \
+                "  - model_name: {group}\n    litellm_params:\n      model: openai/{name}\n      api_base: {}\n      \
                  api_key: sk-mock\n",
                 self.api_base
             );
@@ -106,6 +136,9 @@ impl LitellmConfig {
                 redis.ip(),
                 redis.port()
             );
+            if let Some(namespace) = &self.namespace {
+                let _ = writeln!(text, "    namespace: {namespace}");
+            }
         }
         text
     }

@@ -2,7 +2,7 @@
 //!
 //! Probe counts in the fleet tests are judged here and nowhere else: what a daemon says about itself is not evidence of
 //! what it sent. A different key or base per pod would give each its own fingerprint, so pods are told apart by the door
-//! through which they come: each is given one as its `HTTP_PROXY`.
+//! through which they come: each is given one as its `HTTP_PROXY`. LiteLLM pods say in a header who they are.
 
 mod seen;
 
@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use seen::{Asked, End, Seen, gaps};
+pub use seen::{Asked, End, Seen, Sender, gaps};
 
 /// A probe is a few hundred bytes; a body beyond this is a bug worth failing on.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
@@ -277,6 +277,20 @@ impl Drop for Record {
     }
 }
 
+fn header<'a>(request: &'a Request<Incoming>, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+/// LiteLLM's client library sends what `OPENAI_ORGANIZATION` says with each request, and it is no part of a deployment's
+/// parameters, so it leaves the model ids alone.
+fn sender(request: &Request<Incoming>) -> Sender {
+    if header(request, "user-agent").is_some_and(|agent| agent.starts_with("watchkeeper/")) {
+        return Sender::Watchkeeper;
+    }
+    header(request, "openai-organization")
+        .map_or(Sender::Other, |name| Sender::Litellm(Arc::from(name)))
+}
+
 async fn answer(
     request: Request<Incoming>,
     door: Option<Arc<str>>,
@@ -284,12 +298,10 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, CloseNow> {
     let started = Instant::now();
     let path = request.uri().path().to_owned();
-    let key = request
-        .headers()
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
+    let key = header(&request, "authorization")
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::to_owned);
+    let sender = sender(&request);
     let body = match Limited::new(request.into_body(), MAX_REQUEST_BYTES)
         .collect()
         .await
@@ -305,6 +317,7 @@ async fn answer(
             model: model.clone(),
             path: path.clone(),
             door,
+            sender,
             key,
             body,
             started,

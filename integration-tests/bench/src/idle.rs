@@ -8,9 +8,9 @@ use watchkeeper_integration_tests::litellm_config::LitellmConfig;
 use watchkeeper_integration_tests::mock_llm::MockLlm;
 use watchkeeper_integration_tests::redis_process::RedisProcess;
 
-use crate::machine::{cpu_seconds, resident_mib};
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
+use watchkeeper_integration_tests::measure::machine::{cpu_seconds, resident_mib};
 
 const CHECKS: usize = 100;
 /// LiteLLM's default; no round falls into the time that is measured.

@@ -10,8 +10,6 @@ mod endpoint;
 mod fleet;
 mod http;
 mod idle;
-mod litellm;
-mod machine;
 mod outcome;
 mod plots;
 mod round;
@@ -32,8 +30,11 @@ use clap::Parser;
 use crate::outcome::Outcome;
 use crate::row::Row;
 
-/// Whatever kept a measure from being taken.
-pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) use watchkeeper_integration_tests::measure::Error;
+use watchkeeper_integration_tests::measure::said;
+
+/// Threads of the load's runtime, whatever the machine has: the targets are stated for two cores.
+const WORKERS: usize = 2;
 
 /// Measures what the project promises, beside its peers.
 #[derive(Parser, Debug)]
@@ -51,9 +52,6 @@ struct Cli {
     /// Small and short, to see that all of it works: the verdicts mean nothing.
     #[arg(long)]
     quick: bool,
-    /// Also runs real `LiteLLM` pods side by side (installs them below `target/`; needs Python 3 and a package index).
-    #[arg(long)]
-    litellm: bool,
     /// Also measures how cost grows with pods and checks, and draws it into `docs/performance/`; eight minutes.
     #[arg(long)]
     plots: bool,
@@ -94,7 +92,7 @@ const fn measure(name: &'static str, take: for<'a> fn(&'a Ctx) -> Rows<'a>) -> M
     }
 }
 
-static MEASURES: [Measure; 8] = [
+static MEASURES: [Measure; 7] = [
     measure("http", |ctx| Box::pin(http::rows(ctx))),
     measure("round", |ctx| Box::pin(round::rows(ctx))),
     measure("idle", |ctx| Box::pin(idle::rows(ctx))),
@@ -105,11 +103,6 @@ static MEASURES: [Measure; 8] = [
         name: "plots",
         unasked: false,
         take: |ctx| Box::pin(plots::rows(ctx)),
-    },
-    Measure {
-        name: "litellm",
-        unasked: false,
-        take: |ctx| Box::pin(litellm::rows(ctx)),
     },
 ];
 
@@ -142,19 +135,10 @@ fn main() -> ExitCode {
 fn wanted(cli: &Cli, measure: &Measure) -> bool {
     let named = cli.only.iter().any(|name| name == measure.name);
     let asked = match measure.name {
-        "litellm" => cli.litellm,
         "plots" => cli.plots,
         _ => cli.only.is_empty() && measure.unasked,
     };
     named || asked
-}
-
-/// What a panic said.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without words")
-        .to_owned()
 }
 
 /// Takes the measures one after the other. True when every row with a target holds and every measure was taken.
@@ -182,7 +166,7 @@ fn run(cli: &Cli) -> Result<bool, Error> {
         let began = Instant::now();
         // A runtime each: what one measure leaves behind does not run during the next.
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(machine::WORKERS)
+            .worker_threads(WORKERS)
             .enable_all()
             .build()?;
         // The harness fails by panicking; what else is measured shall still be shown.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::machine::Machine;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
+use watchkeeper_integration_tests::measure::machine::Machine;
 
 /// Raised when a reader of the file would misread a new one.
 const FORMAT: u32 = 1;

@@ -16,6 +16,17 @@ pub enum End {
     ClientGone,
 }
 
+/// Who sent a request, by what it says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A `watchkeeper`, by its `User-Agent`.
+    Watchkeeper,
+    /// A LiteLLM pod, by the name that [`crate::litellm::pod`] gave it.
+    Litellm(Arc<str>),
+    /// Neither.
+    Other,
+}
+
 /// One request as it was seen.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -25,6 +36,8 @@ pub struct Asked {
     pub path: String,
     /// The name of the door it came through; none at the main address.
     pub door: Option<Arc<str>>,
+    /// Who sent it.
+    pub sender: Sender,
     /// The bearer key, if any.
     pub key: Option<String>,
     /// The whole body.
@@ -33,6 +46,23 @@ pub struct Asked {
     pub started: Instant,
     /// When and how it ended; none while it runs.
     pub ended: Option<(Instant, End)>,
+}
+
+impl Asked {
+    /// The name of the pod that sent it: of its door, or a LiteLLM pod's own.
+    #[must_use]
+    pub fn pod(&self) -> Option<&str> {
+        match &self.sender {
+            Sender::Litellm(name) => Some(name),
+            Sender::Watchkeeper | Sender::Other => self.door.as_deref(),
+        }
+    }
+
+    /// Whether its first message is `text`: a test's own chat tells itself apart from probes by it.
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        self.body["messages"][0]["content"] == text
+    }
 }
 
 /// Requests as a test looks at them.
@@ -72,13 +102,25 @@ impl Seen {
     /// Only what started at or after `since`.
     #[must_use]
     pub fn since(&self, since: Instant) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|asked| asked.started >= since)
-                .cloned()
-                .collect(),
-        )
+        self.only(|asked| asked.started >= since)
+    }
+
+    /// Only what a `watchkeeper` sent.
+    #[must_use]
+    pub fn by_watchkeeper(&self) -> Self {
+        self.only(|asked| asked.sender == Sender::Watchkeeper)
+    }
+
+    /// Only what LiteLLM pods sent.
+    #[must_use]
+    pub fn by_litellm(&self) -> Self {
+        self.only(|asked| matches!(asked.sender, Sender::Litellm(_)))
+    }
+
+    /// Only those that fit.
+    #[must_use]
+    pub fn only(&self, fits: impl Fn(&Asked) -> bool) -> Self {
+        Self(self.0.iter().filter(|asked| fits(asked)).cloned().collect())
     }
 
     /// The requests as lines, with times since the first: the evidence in assertion messages.
@@ -99,7 +141,8 @@ impl Seen {
                         at.duration_since(asked.started).as_secs_f64()
                     ),
                 };
-                format!("  {start:9.3} s  {:<12} {end}", asked.model)
+                let pod = asked.pod().unwrap_or_default();
+                format!("  {start:9.3} s  {:<12} {pod:<8} {end}", asked.model)
             })
             .collect();
         // Hundreds of lines hide the point; the last ones are what a failed wait is about.

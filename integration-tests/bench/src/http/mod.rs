@@ -2,16 +2,16 @@
 //! own, asked in turn by this one over the same kept connections.
 
 mod bare;
-pub(crate) mod load;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use watchkeeper_integration_tests::daemon::{Daemon, Setup};
 use watchkeeper_integration_tests::litellm_config::LitellmConfig;
+use watchkeeper_integration_tests::measure::load;
+use watchkeeper_integration_tests::measure::machine::cpu_seconds;
 use watchkeeper_integration_tests::mock_llm::MockLlm;
 
-use crate::machine::cpu_seconds;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 use bare::Bare;
@@ -123,9 +123,8 @@ impl Side {
         counts: bool,
     ) -> Result<(), Error> {
         let before = cpu_seconds(pid)?;
-        let began = std::time::Instant::now();
-        let rate = load::run(address, path, None, connections, time).await?;
-        let requests = rate * began.elapsed().as_secs_f64();
+        let load = load::run(address, path, None, connections, time).await?;
+        let (rate, requests) = (load.per_second, load.answers() as f64);
         if counts {
             self.rate.push(rate);
             self.cpu.push((cpu_seconds(pid)? - before) * 1e6 / requests);

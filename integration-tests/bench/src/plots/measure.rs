@@ -8,8 +8,8 @@ use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use crate::Error;
 use crate::endpoint::Endpoint;
-use crate::machine::{cpu_seconds, resident_mib};
 use crate::store::info;
+use watchkeeper_integration_tests::measure::machine::{cpu_seconds, resident_mib};
 
 /// Short, so that a run has rounds; what costs by the round shows forty times as often as with five minutes.
 pub(super) const INTERVAL: Duration = Duration::from_secs(8);

@@ -7,9 +7,9 @@ mod pod;
 use std::time::{Duration, Instant};
 
 use crate::endpoint::Endpoint;
-use crate::machine::cpu_seconds;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
+use watchkeeper_integration_tests::measure::machine::cpu_seconds;
 
 /// How long the endpoint takes.
 const DELAY: Duration = Duration::from_millis(20);

@@ -4,14 +4,11 @@ use std::process::Command;
 
 use serde::Serialize;
 
-use crate::Error;
-
-/// Threads of the load's runtime, whatever the machine has: the targets are stated for two cores.
-pub(crate) const WORKERS: usize = 2;
+use super::Error;
 
 /// What has to be known to read the figures.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Machine {
+pub struct Machine {
     cores: usize,
     cpu: String,
     memory_mib: u64,
@@ -27,7 +24,8 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Looks.
-    pub(crate) fn look() -> Self {
+    #[must_use]
+    pub fn look() -> Self {
         let field = |path: &str, name: &str| {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             let line = text.lines().find(|line| line.starts_with(name))?;
@@ -52,7 +50,8 @@ impl Machine {
     }
 
     /// One line for people.
-    pub(crate) fn line(&self) -> String {
+    #[must_use]
+    pub fn line(&self) -> String {
         format!(
             "{} cores ({}), {} MiB, Linux {}, load before {:.2}; watchkeeper {} at {}; {}; {}",
             self.cores,
@@ -77,7 +76,7 @@ fn first<T: std::str::FromStr>(text: &str) -> Option<T> {
 }
 
 /// The first line that a command prints; what cannot be run is said to be absent.
-pub(crate) fn said_by(program: &str, arguments: &[&str]) -> String {
+fn said_by(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let text = match output {
         Ok(output) if output.status.success() => {
@@ -90,7 +89,7 @@ pub(crate) fn said_by(program: &str, arguments: &[&str]) -> String {
 
 /// CPU seconds that a process's threads have used, user and system, to the nanosecond: the scheduler's own count. Threads
 /// that have ended are missing, and so are children.
-pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Error> {
+pub fn cpu_seconds(pid: u32) -> Result<f64, Error> {
     let mut nanos = 0_u64;
     for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
         // A thread may have ended since it was listed.
@@ -102,7 +101,7 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Error> {
 }
 
 /// Resident memory in MiB.
-pub(crate) fn resident_mib(pid: u32) -> Result<f64, Error> {
+pub fn resident_mib(pid: u32) -> Result<f64, Error> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
         .lines()

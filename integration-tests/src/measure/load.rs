@@ -10,19 +10,44 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::Error;
+use super::Error;
 
 /// Where the head ends.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// Asks `path` over so many connections for so long; answers requests per second. Any answer but 200 is an error.
-pub(crate) async fn run(
+/// What came of a load.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// Answers per second over all connections.
+    pub per_second: f64,
+    /// How long each answer took, shortest first.
+    times: Vec<Duration>,
+}
+
+impl Load {
+    /// How many answers came.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.times.len()
+    }
+
+    /// The time within which this share of the answers came, 0.99 for instance; zero if there was none.
+    #[must_use]
+    pub fn within(&self, share: f64) -> Duration {
+        let last = self.times.len().saturating_sub(1);
+        let at = (last as f64 * share).round() as usize;
+        self.times.get(at).copied().unwrap_or_default()
+    }
+}
+
+/// Asks `path` over so many connections for so long. Any answer but 200 is an error.
+pub async fn run(
     address: SocketAddr,
     path: &str,
     key: Option<&str>,
     connections: usize,
     time: Duration,
-) -> Result<f64, Error> {
+) -> Result<Load, Error> {
     let key = key.map_or_else(String::new, |key| {
         format!("authorization: Bearer {key}\r\n")
     });
@@ -46,24 +71,28 @@ pub(crate) async fn run(
         over.store(true, Ordering::Relaxed);
     };
     let all = async {
-        let mut answers = 0_u64;
+        let mut times = Vec::new();
         while let Some(done) = clients.join_next().await {
-            answers += done??;
+            times.extend(done??);
         }
-        Ok::<u64, Error>(answers)
+        Ok::<_, Error>(times)
     };
-    let ((), answers) = tokio::join!(stop, all);
-    Ok(answers? as f64 / began.elapsed().as_secs_f64())
+    let ((), times) = tokio::join!(stop, all);
+    let mut times = times?;
+    let per_second = times.len() as f64 / began.elapsed().as_secs_f64();
+    times.sort_unstable();
+    Ok(Load { per_second, times })
 }
 
 async fn client(
     mut stream: TcpStream,
     request: Arc<[u8]>,
     over: Arc<AtomicBool>,
-) -> Result<u64, Error> {
+) -> Result<Vec<Duration>, Error> {
     let mut buffer = vec![0; 64 * 1024];
-    let mut answers = 0;
+    let mut times = Vec::new();
     while !over.load(Ordering::Relaxed) {
+        let asked = Instant::now();
         stream.write_all(&request).await?;
         let mut have = 0;
         let mut need = usize::MAX;
@@ -81,9 +110,9 @@ async fn client(
                 }
             }
         }
-        answers += 1;
+        times.push(asked.elapsed());
     }
-    Ok(answers)
+    Ok(times)
 }
 
 /// The length of an answer with its head, once the head is there; the largest number before.
@@ -113,6 +142,17 @@ fn length(bytes: &[u8]) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_of_the_answers_came_within_the_median() {
+        let times = (1..=101).map(Duration::from_millis).collect();
+        let load = Load {
+            per_second: 0.0,
+            times,
+        };
+        assert_eq!(load.within(0.5), Duration::from_millis(51));
+        assert_eq!(load.within(0.99), Duration::from_millis(100));
+    }
 
     #[test]
     fn an_answer_is_as_long_as_its_head_says() {
