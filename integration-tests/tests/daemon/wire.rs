@@ -147,6 +147,8 @@ async fn their_lock_first_is_waited_for_and_what_they_found_is_used_instead_of_p
             wire_state(pod).await["lock_waits"].as_u64() > Some(0)
         })
         .await;
+        let status = pod.shared_status().await;
+        assert_eq!(status["status"]["lock_owner"], THEIR_POD, "{status}");
     }
     // An hour ahead, which changes nothing.
     let ahead = stand.now().await + 3_600.0;

@@ -33,7 +33,7 @@ if theirs then
     if lock and lock.pod == pod then
       redis.call('DEL', KEYS[1])
     end
-    return { 'busy', '', '', math.min(theirs.left, THEIR_POLL), seen, claimed, 'beside' }
+    return { 'busy', theirs.pod, '', math.min(theirs.left, THEIR_POLL), seen, claimed, 'beside' }
   end
   redis.call('DEL', KEYS[5])
 end

@@ -53,7 +53,12 @@ local function their_lock(key)
   if not text or #text > 512 or left > THEIR_LONGEST then
     left = -1
   end
-  return { key = key, left = left }
+  -- Who holds it, where that is a name that a pod of ours could have.
+  local pod = text and string.match(text, '^"([0-9A-Za-z_.-]+)"$')
+  if left < 0 or not pod or #pod > 128 then
+    pod = ''
+  end
+  return { key = key, left = left, pod = pod }
 end
 
 -- The same marker for their lock as for ours would let one be taken for the other.
