@@ -37,11 +37,14 @@ async fn litellms_master_key_guards_everything_but_liveness_readiness_and_metric
         .key("sk-master")
         .start()
         .await;
-    let recorded: Value = serde_json::from_str(include_str!("../data/no_key.json")).unwrap();
+    let fixture: Value = serde_json::from_str(include_str!(
+        "../../../crates/watchkeeper-api/tests/fixtures/no_key.json"
+    ))
+    .unwrap();
     for path in GUARDED {
         let answer = pod.request(Method::GET, path, None).await;
-        assert_eq!(answer.status.as_u16(), recorded["status"], "{path}");
-        assert_eq!(answer.json(), recorded["body"], "{path}");
+        assert_eq!(answer.status.as_u16(), fixture["status"], "{path}");
+        assert_eq!(answer.json(), fixture["body"], "{path}");
         for wrong in ["sk-wrong", "", "sk-maste", "sk-master1", "SK-MASTER"] {
             let answer = pod.request(Method::GET, path, Some(wrong)).await;
             assert_eq!(answer.status.as_u16(), 401, "{path} with `{wrong}`");

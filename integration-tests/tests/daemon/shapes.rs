@@ -12,9 +12,14 @@ use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use crate::SOON;
 
-macro_rules! recorded {
+macro_rules! fixture {
     ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!("../data/", $name, ".json"))).unwrap()
+        serde_json::from_str::<Value>(include_str!(concat!(
+            "../../../crates/watchkeeper-api/tests/fixtures/",
+            $name,
+            ".json"
+        )))
+        .unwrap()
     };
 }
 
@@ -88,19 +93,19 @@ async fn pod(general: &str) -> Pod {
 async fn health_has_litellms_lists_counts_and_entries() {
     let pod = pod("health_check_details: true").await;
     let answer = pod.daemon.get("/health").await;
-    let recorded = recorded!("health");
+    let fixture = fixture!("health");
     assert_eq!(answer.status.as_u16(), 200);
     assert_eq!(answer.headers["content-type"], "application/json");
     let health = answer.json();
-    assert_eq!(keys(&health), keys(&recorded["body"]));
-    has_shape_of(&health, &recorded["body"]);
+    assert_eq!(keys(&health), keys(&fixture["body"]));
+    has_shape_of(&health, &fixture["body"]);
     assert_eq!(
         (&health["healthy_count"], &health["unhealthy_count"]),
         (&json!(3), &json!(2))
     );
     has_shape_of(
         &health["healthy_endpoints"][0],
-        &recorded["body"]["healthy_endpoints"][0],
+        &fixture["body"]["healthy_endpoints"][0],
     );
     assert_eq!(
         health["healthy_endpoints"][0]["api_base"],
@@ -124,10 +129,10 @@ async fn health_has_litellms_lists_counts_and_entries() {
 async fn with_details_off_an_entry_shows_three_fields_at_most() {
     let pod = pod("health_check_details: false").await;
     let health = pod.daemon.health().await;
-    let recorded = recorded!("health_details_false");
+    let fixture = fixture!("health_details_false");
     for list in ["healthy_endpoints", "unhealthy_endpoints"] {
         for entry in health[list].as_array().unwrap() {
-            assert_eq!(keys(entry), keys(&recorded["body"][list][0]), "{entry}");
+            assert_eq!(keys(entry), keys(&fixture["body"][list][0]), "{entry}");
         }
     }
 }
@@ -159,7 +164,7 @@ async fn health_of_one_model_is_503_when_none_of_it_is_healthy_and_404_for_an_un
         let body = answer.json();
         assert_eq!(
             keys(&body),
-            keys(&recorded!("health_model_unknown")["body"]),
+            keys(&fixture!("health_model_unknown")["body"]),
             "{path}"
         );
         assert_eq!(
@@ -169,9 +174,9 @@ async fn health_of_one_model_is_503_when_none_of_it_is_healthy_and_404_for_an_un
         );
     }
     let answer = pod.daemon.get("/health?model_id=nope").await;
-    let recorded = recorded!("health_model_id_unknown");
-    assert_eq!(answer.status.as_u16(), recorded["status"]);
-    assert_eq!(answer.json(), recorded["body"]);
+    let fixture = fixture!("health_model_id_unknown");
+    assert_eq!(answer.status.as_u16(), fixture["status"]);
+    assert_eq!(answer.json(), fixture["body"]);
 }
 
 #[tokio::test]
@@ -192,15 +197,15 @@ async fn before_the_first_report_health_is_an_empty_object_and_readiness_503() {
     .await;
     for pod in fleet.pods() {
         let answer = pod.get("/health").await;
-        let recorded = recorded!("health_before_first_results");
-        assert_eq!(answer.status.as_u16(), recorded["status"]);
-        assert_eq!(answer.json(), recorded["body"]);
+        let fixture = fixture!("health_before_first_results");
+        assert_eq!(answer.status.as_u16(), fixture["status"]);
+        assert_eq!(answer.json(), fixture["body"]);
         assert_eq!(pod.get("/health/readiness").await.status, 503);
         assert_eq!(pod.get("/health/liveliness").await.status, 200);
         let status = pod.shared_status().await;
-        let recorded = recorded!("shared_status_during_check");
-        has_shape_of(&status, &recorded["body"]);
-        has_shape_of(&status["status"], &recorded["body"]["status"]);
+        let fixture = fixture!("shared_status_first_round");
+        has_shape_of(&status, &fixture["body"]);
+        has_shape_of(&status["status"], &fixture["body"]["status"]);
         assert_eq!(status["status"]["lock_in_progress"], true, "{status}");
         assert_eq!(status["status"]["cache_available"], false, "{status}");
     }
@@ -209,9 +214,9 @@ async fn before_the_first_report_health_is_an_empty_object_and_readiness_503() {
     mock.set("m1", Behaviour::Ok);
     fleet.wait_for_reports(SOON).await;
     let answer = fleet[other].get("/health/readiness").await;
-    let recorded = recorded!("readiness");
-    assert_eq!(answer.status.as_u16(), recorded["status"]);
-    has_shape_of(&answer.json(), &recorded["body"]);
+    let fixture = fixture!("readiness");
+    assert_eq!(answer.status.as_u16(), fixture["status"]);
+    has_shape_of(&answer.json(), &fixture["body"]);
     assert_eq!(answer.json()["status"], "healthy");
 }
 
@@ -219,14 +224,14 @@ async fn before_the_first_report_health_is_an_empty_object_and_readiness_503() {
 async fn shared_status_is_litellms_object_with_ours_beside_and_tells_the_truth() {
     let pod = pod("health_check_details: true").await;
     let answer = pod.daemon.get("/health/shared-status").await;
-    let recorded = recorded!("shared_status");
-    assert_eq!(answer.status.as_u16(), recorded["status"]);
+    let fixture = fixture!("shared_status");
+    assert_eq!(answer.status.as_u16(), fixture["status"]);
     let status = answer.json();
-    has_shape_of(&status, &recorded["body"]);
-    has_shape_of(&status["status"], &recorded["body"]["status"]);
-    assert_eq!(keys(&status["status"]), keys(&recorded["body"]["status"]));
+    has_shape_of(&status, &fixture["body"]);
+    has_shape_of(&status["status"], &fixture["body"]["status"]);
+    assert_eq!(keys(&status["status"]), keys(&fixture["body"]["status"]));
     let mut ours = keys(&status);
-    ours.retain(|key| recorded["body"].get(key).is_none());
+    ours.retain(|key| fixture["body"].get(key).is_none());
     ours.sort_unstable();
     assert_eq!(ours, ["backend", "mode", "stale", "token"]);
     assert_eq!(status["backend"], "redis");
@@ -251,11 +256,11 @@ async fn shared_status_is_litellms_object_with_ours_beside_and_tells_the_truth()
 #[tokio::test]
 async fn liveness_is_litellms_text_under_both_names() {
     let pod = pod("health_check_details: true").await;
-    let recorded = recorded!("liveliness");
+    let fixture = fixture!("liveliness");
     for path in ["/health/liveliness", "/health/liveness"] {
         let answer = pod.daemon.get(path).await;
-        assert_eq!(answer.status.as_u16(), recorded["status"]);
-        assert_eq!(answer.json(), recorded["body"]);
+        assert_eq!(answer.status.as_u16(), fixture["status"]);
+        assert_eq!(answer.json(), fixture["body"]);
     }
 }
 
