@@ -77,3 +77,35 @@ fn every_test_that_is_said_to_hold_an_invariant_exists() {
         }
     }
 }
+
+/// The targets of a document's links to files of this project.
+fn links(text: &str) -> Vec<String> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .map(|target| target.split('#').next().unwrap_or_default().to_owned())
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+        .collect()
+}
+
+#[test]
+fn every_link_to_a_file_leads_somewhere() {
+    let mut seen = 0;
+    for folder in ["", "docs", "docs/adr"] {
+        let folder = root().join(folder);
+        let Ok(files) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for file in files.map(|entry| entry.unwrap().path()) {
+            if file.extension().is_none_or(|e| e != "md") {
+                continue;
+            }
+            for target in links(&fs::read_to_string(&file).unwrap()) {
+                let there = folder.join(&target).exists();
+                assert!(there, "{} links to `{target}`", file.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} links were found");
+}
