@@ -10,7 +10,7 @@ mod model_id;
 mod settings;
 mod validity;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -55,14 +55,11 @@ fn repeated(root: &Node) -> Vec<(usize, usize)> {
         .get("model_list")
         .and_then(|list| list.items())
         .unwrap_or_default();
-    let earlier = |index: usize, entry: &Node| {
-        let mut before = entries.iter().take(index);
-        before.any(|other| Rc::ptr_eq(other, entry))
-    };
+    let mut seen = HashSet::with_capacity(entries.len());
     entries
         .iter()
         .enumerate()
-        .filter(|(index, entry)| entry.is_map() && earlier(*index, entry))
+        .filter(|(_, entry)| entry.is_map() && !seen.insert(Rc::as_ptr(entry)))
         .map(|(index, entry)| (index, entry.line))
         .collect()
 }

@@ -45,7 +45,10 @@ pub(crate) fn json_dumps(node: &NodeInner) -> String {
         Yaml::Float(f) if f.is_nan() => "NaN".into(),
         Yaml::Float(f) if f.is_infinite() => if *f > 0.0 { "Infinity" } else { "-Infinity" }.into(),
         Yaml::Float(f) => float(*f),
-        Yaml::Str(text) | Yaml::Time(text) => json_string(text),
+        Yaml::Str(text) => json_string(text),
+        // JSON has no dates, and LiteLLM puts the type's name in their place.
+        Yaml::Time(text) if text.contains(' ') => "\"datetime.datetime\"".into(),
+        Yaml::Time(_) => "\"datetime.date\"".into(),
         Yaml::Seq(items) => {
             let items: Vec<String> = items.iter().map(|item| json_dumps(item)).collect();
             format!("[{}]", items.join(", "))
@@ -254,6 +257,10 @@ mod tests {
             (
                 "{e: \"é\\U0001f600\\\"\\\\\\n\\x7f\"}",
                 "{\"e\": \"\\u00e9\\ud83d\\ude00\\\"\\\\\\n\\u007f\"}",
+            ),
+            (
+                "{d: 2024-06-01, t: 2024-06-01 10:00:00}",
+                r#"{"d": "datetime.date", "t": "datetime.datetime"}"#,
             ),
             (
                 "{i: .inf, n: .nan, e: {}, l: []}",

@@ -96,6 +96,11 @@ pub(crate) fn resolve(target: &ModelTarget, keys: &ProviderKeys) -> Result<Resol
     if model.trim().is_empty() {
         return Err(format!("model `{configured}` names no model"));
     }
+    if model.starts_with("responses/") {
+        return Err(format!(
+            "model `{configured}` is asked by the responses API, which is not supported yet"
+        ));
+    }
     if model.contains('*') {
         return Err(format!(
             "model `{configured}` is a wildcard; name the model to ask in `model_info.health_check_model`"

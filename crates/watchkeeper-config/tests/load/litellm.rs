@@ -368,3 +368,52 @@ fn what_a_health_check_is_given_goes_before_the_entrys_own() {
     // What LiteLLM calls the deployment stays.
     assert_eq!(target.model, "openai/g");
 }
+
+#[test]
+fn another_vendors_health_check_model_is_asked_there() {
+    let target = |params: &str, info: &str| {
+        let file = format!(
+            "model_list: [{{model_name: g, litellm_params: {{{params}}}, model_info: {{{info}}}}}]\n"
+        );
+        World::litellm(&file).config().checks[0].target.clone()
+    };
+    let provider = |params: &str, info: &str| match target(params, info) {
+        Target::Model(model) => model.provider,
+        other => panic!("{other:?}"),
+    };
+    let other = "health_check_model: anthropic/claude-opus-5";
+    assert_eq!(
+        provider("model: '*', api_key: k", other).as_deref(),
+        Some("anthropic")
+    );
+    assert_eq!(
+        provider("model: openai/*", "health_check_params: {model: azure/x}").as_deref(),
+        Some("azure")
+    );
+    assert_eq!(
+        provider("model: openai/*", "health_check_model: gpt-4o").as_deref(),
+        Some("openai")
+    );
+    let Target::Invalid { reason, .. } =
+        target("model: openai/*", "health_check_model: nobody-knows")
+    else {
+        panic!("it is asked")
+    };
+    assert!(reason.contains("nobody-knows"), "{reason}");
+}
+
+#[test]
+fn an_entry_with_a_credential_of_the_list_is_not_asked_with_another_key() {
+    let file = |key: &str| {
+        format!(
+            "model_list: [{{model_name: g, litellm_params: {{model: openai/g, litellm_credential_name: c{key}}}}}]\n\
+             credential_list: [{{credential_name: c, credential_values: {{api_key: sk}}}}]\n"
+        )
+    };
+    let target = |key: &str| World::litellm(&file(key)).config().checks[0].target.clone();
+    assert!(matches!(target(", api_key: own"), Target::Model(_)));
+    let Target::Invalid { reason, .. } = target("") else {
+        panic!("it is asked")
+    };
+    assert!(reason.contains("credential_list"), "{reason}");
+}

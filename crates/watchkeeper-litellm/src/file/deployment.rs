@@ -273,9 +273,29 @@ fn target<'a>(
     if health.model.is_none() {
         health.model = given(info, "model").map(|model| str_of(model));
     }
+    // Another model may be another vendor's, who is to be given no key of this one's.
+    let asked = health.model.as_deref().map(|asked| {
+        let base = given(info, "api_base")
+            .or(base)
+            .and_then(|base| base.as_str());
+        provider::resolve(asked, custom.as_deref(), base)
+    });
+    if let (Some(None), Some(asked)) = (&asked, &health.model) {
+        return invalid(format!(
+            "line {}: no provider is known for `{asked}`, which is to be asked in its place: write it like `openai/gpt-4o`",
+            entry.line
+        ));
+    }
+    if params.get_set("litellm_credential_name").is_some() && secret("api_key").is_none() {
+        return invalid(format!(
+            "line {}: `litellm_credential_name` refers to `credential_list`, which is not read here: give the entry an \
+             `api_key` of its own",
+            params.line
+        ));
+    }
     Target::Model(Box::new(ModelTarget {
         model: model.to_owned(),
-        provider,
+        provider: asked.flatten().or(provider.clone()),
         mode,
         api_base: secret("api_base").or_else(|| secret("base_url")),
         api_key: secret("api_key"),

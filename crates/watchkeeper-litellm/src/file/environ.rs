@@ -112,8 +112,8 @@ fn lookup(name: &str, env: &BTreeMap<String, String>, unset: &mut Unset) -> Yaml
             unset.insert(name.to_owned());
             Yaml::Null
         }
-        Some(value) if value.eq_ignore_ascii_case("true") => Yaml::Bool(true),
-        Some(value) if value.eq_ignore_ascii_case("false") => Yaml::Bool(false),
+        Some(value) if value.trim().eq_ignore_ascii_case("true") => Yaml::Bool(true),
+        Some(value) if value.trim().eq_ignore_ascii_case("false") => Yaml::Bool(false),
         Some(value) => Yaml::Str(value.clone()),
     }
 }

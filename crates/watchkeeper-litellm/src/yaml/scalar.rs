@@ -108,33 +108,57 @@ fn int(text: &str) -> Result<String, String> {
     let clean = text.replace('_', "");
     let negative = clean.starts_with('-');
     let body = unsigned(&clean);
-    let too_large = || format!("the integer `{text}` is too large");
+    let digits = |rest: &str, radix: u32| decimal(rest.chars().map(|c| c.to_digit(radix)), radix);
     let value = if body == "0" {
-        Some(0)
+        "0".to_owned()
     } else if let Some(rest) = body.strip_prefix("0b") {
-        u128::from_str_radix(rest, 2).ok()
+        digits(rest, 2)?
     } else if let Some(rest) = body.strip_prefix("0x") {
-        u128::from_str_radix(rest, 16).ok()
+        digits(rest, 16)?
     } else if let Some(rest) = body.strip_prefix('0') {
-        u128::from_str_radix(rest, 8).ok()
+        digits(rest, 8)?
     } else if body.contains(':') {
-        body.split(':').try_fold(0_u128, |sum, part| {
-            sum.checked_mul(60)?.checked_add(part.parse().ok()?)
-        })
+        decimal(body.split(':').map(|part| part.parse().ok()), 60)?
     } else {
         // Of any size, so it stays text.
-        return Ok(if negative {
-            format!("-{body}")
-        } else {
-            body.to_owned()
-        });
+        body.to_owned()
     };
-    match value {
-        Some(0) => Ok("0".into()),
-        Some(value) if negative => Ok(format!("-{value}")),
-        Some(value) => Ok(value.to_string()),
-        None => Err(too_large()),
+    Ok(if negative && value != "0" {
+        format!("-{value}")
+    } else {
+        value
+    })
+}
+
+/// Most digits of a number in another base than ten. Python has no limit, and nobody writes one.
+const MAX_DIGITS: usize = 4096;
+/// What one limb of a large number holds.
+const LIMB: u64 = 1_000_000_000;
+
+/// A number of any size, digit by digit in `radix`, in decimal digits. It is not repeated in an error: it may be a secret.
+fn decimal(digits: impl Iterator<Item = Option<u32>>, radix: u32) -> Result<String, String> {
+    let mut limbs = vec![0_u64];
+    let mut digits = digits.enumerate().peekable();
+    if digits.peek().is_none() {
+        return Err("an integer has no digits: put it in quotes".to_owned());
     }
+    for (count, digit) in digits {
+        let digit = digit
+            .filter(|_| count < MAX_DIGITS)
+            .ok_or("an integer is too large: put it in quotes")?;
+        let mut carry = u64::from(digit);
+        for limb in &mut limbs {
+            let sum = *limb * u64::from(radix) + carry;
+            *limb = sum % LIMB;
+            carry = sum / LIMB;
+        }
+        if carry > 0 {
+            limbs.push(carry);
+        }
+    }
+    let mut limbs = limbs.iter().rev();
+    let head = limbs.next().map(u64::to_string).unwrap_or_default();
+    Ok(limbs.fold(head, |text, limb| format!("{text}{limb:09}")))
 }
 
 fn is_float(text: &str) -> bool {
@@ -212,9 +236,8 @@ fn timestamp(text: &str) -> Option<Result<String, String>> {
     let date = (year, month_digits, day);
     if rest.0.is_empty() {
         // Only the full form is a date; `2024-6-1` is a string.
-        return (month_width == 2 && day_width == 2).then(|| {
-            check_date(text, date).map(|()| format!("{year:04}-{month_digits:02}-{day:02}"))
-        });
+        return (month_width == 2 && day_width == 2)
+            .then(|| check_date(date).map(|()| format!("{year:04}-{month_digits:02}-{day:02}")));
     }
     if rest.skip('T').or_else(|| rest.skip('t')).is_none() && rest.blanks() == 0 {
         return None;
@@ -233,7 +256,7 @@ fn timestamp(text: &str) -> Option<Result<String, String>> {
     if !rest.0.is_empty() || (blanks > 0 && zone.is_none()) {
         return None;
     }
-    Some(check_date(text, date).and_then(|()| {
+    Some(check_date(date).and_then(|()| {
         let offset = zone.unwrap_or(0);
         if hour > 23 || minute > 59 || second > 59 || offset.abs() >= 24 * 60 {
             return Err(format!("there is no time `{text}`"));
@@ -255,7 +278,7 @@ fn timestamp(text: &str) -> Option<Result<String, String>> {
     }))
 }
 
-fn check_date(text: &str, (year, month, day): (u32, u32, u32)) -> Result<(), String> {
+fn check_date((year, month, day): (u32, u32, u32)) -> Result<(), String> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 if leap => 29,
@@ -267,7 +290,7 @@ fn check_date(text: &str, (year, month, day): (u32, u32, u32)) -> Result<(), Str
     if year > 0 && (1..=days).contains(&day) {
         Ok(())
     } else {
-        Err(format!("there is no date `{text}`: put it in quotes"))
+        Err("there is no such date: put it in quotes".to_owned())
     }
 }
 
@@ -349,6 +372,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_error_repeats_what_may_be_a_secret() {
+        let long = format!("0x{}", "d".repeat(5_000));
+        for text in [long.as_str(), "2024-13-99", "0b_"] {
+            let error = resolve(text).unwrap_err();
+            assert!(!error.contains(text), "{error}");
+        }
+    }
+
     // The right-hand sides were printed by PyYAML 6.0.3's safe_load.
     #[test]
     fn plain_scalars_mean_what_pyyaml_says() {
@@ -369,6 +401,14 @@ mod tests {
             ("089", "str 089"),
             ("0o17", "str 0o17"),
             ("0x_fF", "int 255"),
+            (
+                "0xdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
+                "int 1271270613000041655817448348132275889066893754095",
+            ),
+            (
+                "-0x100000000000000000000000000000000",
+                "int -340282366920938463463374607431768211456",
+            ),
             ("0b1_01", "int 5"),
             ("0b_", "error"),
             ("1_000", "int 1000"),

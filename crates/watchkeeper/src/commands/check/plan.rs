@@ -34,7 +34,8 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
         model: check.model().map(str::to_owned),
         provider: check.provider().to_owned(),
         mode: match &check.target {
-            Target::Model(model) => model.mode.clone(),
+            // Where nothing is known, LiteLLM chats.
+            Target::Model(model) => Some(model.mode.clone().unwrap_or_else(|| "chat".to_owned())),
             _ => None,
         },
         method: None,
@@ -46,7 +47,7 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
     match prober.plan(check) {
         Ok(plan) => Row {
             provider: plan.provider,
-            mode: set(plan.mode),
+            mode: set(plan.mode).or(bare.mode),
             method: set(plan.method),
             url: set(plan.url),
             auth: set(plan.auth),
@@ -182,7 +183,7 @@ mod tests {
                 {"check_id": "id-bad", "name": "bad", "model": "openai/x", "provider": "openai", "mode": "ocr",
                  "method": null, "url": null, "auth": null, "billed": null,
                  "config_error": "provider `vapor` is not supported"},
-                {"check_id": "id-mocked", "name": "mocked", "model": "openai/x", "provider": "openai", "mode": null,
+                {"check_id": "id-mocked", "name": "mocked", "model": "openai/x", "provider": "openai", "mode": "chat",
                  "method": null, "url": null, "auth": null, "billed": false, "config_error": null},
             ])
         );
