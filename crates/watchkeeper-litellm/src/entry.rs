@@ -88,34 +88,30 @@ fn failure(entry: &Entry) -> (Option<String>, u16) {
     }
 }
 
+/// Failures that LiteLLM's exceptions tell by a status of their own; of several for one outcome the first is written.
+const STATUSES: [(Outcome, u16); 8] = [
+    (Outcome::Unauthorized, 401),
+    (Outcome::Forbidden, 403),
+    (Outcome::NotFound, 404),
+    (Outcome::Timeout, 408),
+    (Outcome::RateLimited, 429),
+    (Outcome::Overloaded, 503),
+    (Outcome::Overloaded, 529),
+    (Outcome::ContentFilter, 400),
+];
+
 /// The status that LiteLLM's exception for such a failure carries.
-const fn status_of(outcome: Outcome) -> u16 {
-    match outcome {
-        Outcome::Unauthorized => 401,
-        Outcome::Forbidden => 403,
-        Outcome::NotFound => 404,
-        Outcome::Timeout => 408,
-        Outcome::RateLimited => 429,
-        Outcome::Overloaded => 503,
-        Outcome::ContentFilter => 400,
-        Outcome::Healthy
-        | Outcome::Connect
-        | Outcome::Tls
-        | Outcome::Dns
-        | Outcome::BadAnswer
-        | Outcome::ConfigError => UNKNOWN_FAILURE,
-    }
+fn status_of(outcome: Outcome) -> u16 {
+    STATUSES
+        .iter()
+        .find(|(known, _)| *known == outcome)
+        .map_or(UNKNOWN_FAILURE, |(_, status)| *status)
 }
 
-/// What a failure that LiteLLM shows by its status was: the other way round.
-pub(crate) const fn outcome_of(status: u16) -> Outcome {
-    match status {
-        401 => Outcome::Unauthorized,
-        403 => Outcome::Forbidden,
-        404 => Outcome::NotFound,
-        408 => Outcome::Timeout,
-        429 => Outcome::RateLimited,
-        503 | 529 => Outcome::Overloaded,
-        _ => Outcome::BadAnswer,
-    }
+/// What a failure was that LiteLLM shows by its status. A 400 may be anything.
+pub(crate) fn outcome_of(status: u16) -> Outcome {
+    STATUSES
+        .iter()
+        .find(|(outcome, known)| *known == status && *outcome != Outcome::ContentFilter)
+        .map_or(Outcome::BadAnswer, |(outcome, _)| *outcome)
 }

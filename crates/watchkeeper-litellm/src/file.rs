@@ -22,7 +22,7 @@ pub use self::cache::Cache;
 pub use self::settings::Setting;
 use crate::disk::shown_path;
 use crate::error::LitellmError;
-use crate::yaml::Node;
+use crate::yaml::{Node, Yaml};
 
 /// A LiteLLM file that has been read: what it sets, and the deployments that still lack their timeout.
 #[derive(Debug)]
@@ -107,7 +107,8 @@ impl LitellmFile {
         let store_model_in_db = root
             .get("general_settings")
             .and_then(|general| general.get("store_model_in_db"))
-            .is_some_and(|node| node.truthy());
+            // Only the literal true counts there.
+            .is_some_and(|node| matches!(node.value, Yaml::Bool(true)));
         Ok(Self {
             name,
             files: merged.files,

@@ -154,7 +154,8 @@ fn truth(node: &NodeInner) -> Read {
     };
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Read::Value("true".into()),
-        "false" | "no" | "off" | "0" | "" => Read::Noted(
+        "" => Read::Value("false".into()),
+        "false" | "no" | "off" | "0" => Read::Noted(
             "false".into(),
             "is a string, which LiteLLM takes for true: read here as false; leave out the quotes"
                 .into(),
