@@ -220,6 +220,8 @@ pub struct Litellm {
     /// How long LiteLLM's pods take a shared report for current: `DEFAULT_SHARED_HEALTH_CHECK_TTL`, which they read as well;
     /// else their default of 300 s, or `coordination.cache_ttl` where that is shorter.
     pub readers_ttl: Duration,
+    /// How long LiteLLM's pods keep what they write themselves: that variable, else 300 s.
+    pub writers_ttl: Duration,
     /// How long they wait for the holder of their lock: `DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL`, else 60 s.
     pub readers_wait: Duration,
     /// Whether the LiteLLM file has `use_shared_health_check: true` and Redis as its cache (or only

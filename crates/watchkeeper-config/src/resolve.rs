@@ -143,8 +143,9 @@ impl Resolver<'_> {
         };
         // What is set here only is not known there, so the shorter of both is safe.
         let own_ttl = raw.coordination.cache_ttl.map_or(LITELLM_TTL, |ttl| ttl.0);
-        let readers_ttl =
-            theirs("DEFAULT_SHARED_HEALTH_CHECK_TTL").unwrap_or_else(|| own_ttl.min(LITELLM_TTL));
+        let their_ttl = theirs("DEFAULT_SHARED_HEALTH_CHECK_TTL");
+        let readers_ttl = their_ttl.unwrap_or_else(|| own_ttl.min(LITELLM_TTL));
+        let writers_ttl = their_ttl.unwrap_or(LITELLM_TTL);
         let readers_wait =
             theirs("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL").unwrap_or(LITELLM_LOCK_TTL);
         let raw = &raw.litellm;
@@ -164,6 +165,7 @@ impl Resolver<'_> {
             wire: raw.wire.map(|wire| wire.0),
             deployments,
             readers_ttl,
+            writers_ttl,
             readers_wait,
             // Without a Redis of its own as cache LiteLLM shares over the one in `REDIS_*`.
             shared_on_plain_redis: on_redis

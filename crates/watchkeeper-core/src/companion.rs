@@ -35,6 +35,8 @@ pub enum CompanionFound {
         value: Vec<u8>,
         /// How long the store will keep it.
         left: Duration,
+        /// As [`CompanionFound::Owed`].
+        owed: bool,
     },
     /// Something that no program writes there; our next publication replaces it.
     Garbage {
@@ -75,6 +77,10 @@ pub struct CompanionState {
 pub struct ForeignFindings {
     /// Its age by the store's judgement.
     pub age: Duration,
+    /// A pod of this group wrote it: of use only where nothing else is known.
+    pub ours: bool,
+    /// The place is owed a publication of ours, whatever this says.
+    pub owed: bool,
     /// One per check that both know; tokens and history are left empty.
     pub entries: Vec<Aged>,
     /// How many of its entries this pod does not know, and one of their names.

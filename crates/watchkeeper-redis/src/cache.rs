@@ -47,6 +47,7 @@ impl ReportCache for RedisStore {
             lease.group.as_str().as_bytes(),
             &publish.value,
         ];
+        let companions = self.companions();
         let (owner, claim_ttl) = self.claim_of(&lease.group);
         let theirs = publish.companion.as_ref();
         if let Some(theirs) = theirs {
@@ -61,7 +62,7 @@ impl ReportCache for RedisStore {
             .map_or(0, |theirs| theirs.age.as_micros())
             .to_string();
         let ttl = theirs.map_or_else(|| "0".to_owned(), |theirs| millis(theirs.ttl));
-        if let Some(companions) = &self.companions {
+        if let Some(companions) = companions {
             let keys = &companions.keys;
             names.extend([&*keys.claim, &keys.lock, &keys.report]);
             arguments.extend([
@@ -80,7 +81,7 @@ impl ReportCache for RedisStore {
         match reply.text()?.as_str() {
             "done" => {
                 self.foreign.met(&keys.token, reply.foreign()?);
-                if let (Some(companions), false) = (&self.companions, reply.is_empty()) {
+                if let (Some(companions), false) = (companions, reply.is_empty()) {
                     companions.take_claim(&mut reply)?;
                     companions.take_loss(&mut reply)?;
                     companions.take_overtaking(&mut reply)?;
@@ -99,11 +100,12 @@ impl ReportCache for RedisStore {
         let floor = floor.to_string();
         let most = MAX_REPORT_BYTES.to_string();
         let token_keep = millis(TOKEN_KEEP);
+        let companions = self.companions();
         let (owner, _) = self.claim_of(group);
         let mut names: Vec<&str> = vec![&keys.lock, &keys.token, &keys.report];
         let mut arguments: Vec<&[u8]> =
             vec![floor.as_bytes(), most.as_bytes(), token_keep.as_bytes()];
-        if let Some(companions) = &self.companions {
+        if let Some(companions) = companions {
             names.extend([&*companions.keys.claim, &companions.keys.report]);
             arguments.push(owner.as_bytes());
         }
@@ -111,7 +113,7 @@ impl ReportCache for RedisStore {
         let mut reply = self.run(StoreOp::Read, script, &names, &arguments).await?;
         let fence = reply.token()?;
         self.foreign.met(&keys.token, reply.foreign()?);
-        let companion = match &self.companions {
+        let companion = match companions {
             Some(companions) => companions.take_found(&mut reply)?,
             None => CompanionFound::Nothing,
         };
@@ -184,9 +186,7 @@ impl ReportCache for RedisStore {
     }
 
     fn companion(&self) -> CompanionState {
-        self.companions
-            .as_ref()
-            .map_or_else(CompanionState::default, |c| c.state().clone())
+        self.companion_state()
     }
 
     fn watch(&self) -> Notices {

@@ -1,5 +1,6 @@
 //! The lock and the report that are kept beside ours, and what was seen of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct CompanionOptions {
     pub claim: String,
     /// How long a claim lasts after the group's last round.
     pub claim_ttl: Duration,
+    /// Whether a server that refuses these keys is an error. If not, the store does without them and says so.
+    pub required: bool,
 }
 
 /// The companions of one store.
@@ -30,6 +33,12 @@ pub(crate) struct Companions {
     pub(crate) keys: CompanionOptions,
     fleet: FleetName,
     state: Mutex<CompanionState>,
+    /// Their lock was in the way when the lease was last asked for.
+    waits: AtomicBool,
+    /// Their lock was lost in this round.
+    lost: AtomicBool,
+    /// The server lets us have ours, but not theirs.
+    given_up: AtomicBool,
 }
 
 impl Companions {
@@ -42,6 +51,24 @@ impl Companions {
             keys,
             fleet,
             state: Mutex::new(state),
+            waits: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn are_kept(&self) -> bool {
+        !self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Does without companions from now on, and says so once; ours works on.
+    pub(crate) fn give_up(&self, error: &StoreError) {
+        if !self.given_up.swap(true, Ordering::Relaxed) {
+            self.state().claim = Claim::Off;
+            tracing::warn!(
+                %error,
+                "wire mode is off: this store does not let us have LiteLLM's keys beside ours"
+            );
         }
     }
 
@@ -77,14 +104,21 @@ impl Companions {
 
     /// Takes whether it is their lock that is in the way off an answer.
     pub(crate) fn take_wait(&self, reply: &mut Reply) -> Result<(), StoreError> {
-        match reply.text()?.as_str() {
-            "" => Ok(()),
-            "beside" => {
-                self.state().waited += 1;
-                Ok(())
-            }
-            _ => Err(reply.strange()),
-        }
+        let waits = match reply.text()?.as_str() {
+            "" => false,
+            "beside" => true,
+            _ => return Err(reply.strange()),
+        };
+        let begins = waits && !self.waits.swap(waits, Ordering::Relaxed);
+        self.waits.store(waits, Ordering::Relaxed);
+        self.state().waited += u64::from(begins);
+        Ok(())
+    }
+
+    /// The lease is granted, with their lock: nothing is waited for, and nothing lost.
+    pub(crate) fn granted(&self) {
+        self.waits.store(false, Ordering::Relaxed);
+        self.lost.store(false, Ordering::Relaxed);
     }
 
     /// Takes whether their lock was taken from under us off an answer.
@@ -92,7 +126,9 @@ impl Companions {
         match reply.text()?.as_str() {
             "kept" => Ok(()),
             "lost" => {
-                self.state().lock_lost += 1;
+                // Once in a round.
+                let begins = !self.lost.swap(true, Ordering::Relaxed);
+                self.state().lock_lost += u64::from(begins);
                 Ok(())
             }
             _ => Err(reply.strange()),
@@ -122,7 +158,11 @@ impl Companions {
             "nothing" => Ok(CompanionFound::Nothing),
             "owed" => Ok(CompanionFound::Owed),
             "garbage" => Ok(CompanionFound::Garbage { why }),
-            "foreign" => Ok(CompanionFound::Foreign { value, left }),
+            "foreign" => Ok(CompanionFound::Foreign {
+                value,
+                left,
+                owed: why == "owed",
+            }),
             _ => Err(reply.strange()),
         }
     }

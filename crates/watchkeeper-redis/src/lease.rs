@@ -22,6 +22,7 @@ impl LeaseStore for RedisStore {
         let floor = request.floor.to_string();
         let take = request.take.as_ref().map_or("", |marker| &marker.0);
         let (ttl, token_keep) = (millis(request.ttl), millis(TOKEN_KEEP));
+        let companions = self.companions();
         let (owner, claim_ttl) = self.claim_of(&request.group);
         let mut names: Vec<&str> = vec![&keys.lock, &keys.token, &keys.report];
         let mut arguments: Vec<&[u8]> = vec![
@@ -32,7 +33,7 @@ impl LeaseStore for RedisStore {
             take.as_bytes(),
             token_keep.as_bytes(),
         ];
-        if let Some(companions) = &self.companions {
+        if let Some(companions) = companions {
             names.extend([&*companions.keys.claim, &companions.keys.lock]);
             arguments.extend([owner.as_bytes(), claim_ttl.as_bytes()]);
         }
@@ -44,14 +45,15 @@ impl LeaseStore for RedisStore {
             "held" => {
                 let token = reply.token()?;
                 self.foreign.met(&keys.token, reply.foreign()?);
-                if let Some(companions) = &self.companions {
+                if let Some(companions) = companions {
                     companions.take_claim(&mut reply)?;
+                    companions.granted();
                 }
                 Ok(Acquired::Held { token })
             }
             "busy" => {
                 let busy = reply.busy()?;
-                if let Some(companions) = &self.companions {
+                if let Some(companions) = companions {
                     companions.take_claim(&mut reply)?;
                     companions.take_wait(&mut reply)?;
                 }
@@ -67,6 +69,7 @@ impl LeaseStore for RedisStore {
             millis(ttl),
             self.keys.lock(&lease.group),
         );
+        let companions = self.companions();
         let (owner, claim_ttl) = self.claim_of(&lease.group);
         let mut names: Vec<&str> = vec![&lock];
         let mut arguments: Vec<&[u8]> = vec![
@@ -74,7 +77,7 @@ impl LeaseStore for RedisStore {
             token.as_bytes(),
             ttl.as_bytes(),
         ];
-        if let Some(companions) = &self.companions {
+        if let Some(companions) = companions {
             names.extend([&*companions.keys.claim, &companions.keys.lock]);
             arguments.extend([owner.as_bytes(), claim_ttl.as_bytes()]);
         }
@@ -82,7 +85,7 @@ impl LeaseStore for RedisStore {
         let mut reply = self.run(StoreOp::Renew, script, &names, &arguments).await?;
         match reply.text()?.as_str() {
             "extended" => {
-                if let Some(companions) = &self.companions {
+                if let Some(companions) = companions {
                     companions.take_claim(&mut reply)?;
                     companions.take_loss(&mut reply)?;
                 }
@@ -98,7 +101,7 @@ impl LeaseStore for RedisStore {
     async fn release(&self, lease: &LeaseRef) -> Result<Released, StoreError> {
         let (token, lock) = (lease.token.to_string(), self.keys.lock(&lease.group));
         let mut names: Vec<&str> = vec![&lock];
-        names.extend(self.companions.as_ref().map(|c| c.keys.lock.as_str()));
+        names.extend(self.companions().map(|c| c.keys.lock.as_str()));
         let arguments = [
             lease.pod.as_str().as_bytes(),
             token.as_bytes(),

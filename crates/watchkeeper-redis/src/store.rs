@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{FleetName, GroupId};
 
@@ -74,7 +75,7 @@ pub struct RedisStore {
     link: Link,
     pub(crate) feed: Feed,
     pub(crate) foreign: Foreign,
-    pub(crate) companions: Option<Companions>,
+    companions: Option<Companions>,
     address: String,
 }
 
@@ -115,10 +116,21 @@ impl RedisStore {
         })
     }
 
-    /// A group's name as an owner of the companions' place, and how long its claim lasts; empty where none are kept.
-    pub(crate) fn claim_of(&self, group: &GroupId) -> (String, String) {
+    /// The companions, while they are kept.
+    pub(crate) fn companions(&self) -> Option<&Companions> {
+        self.companions.as_ref().filter(|c| c.are_kept())
+    }
+
+    /// What was seen of the companions.
+    pub(crate) fn companion_state(&self) -> CompanionState {
         self.companions
             .as_ref()
+            .map_or_else(CompanionState::default, |c| c.state().clone())
+    }
+
+    /// A group's name as an owner of the companions' place, and how long its claim lasts; empty where none are kept.
+    pub(crate) fn claim_of(&self, group: &GroupId) -> (String, String) {
+        self.companions()
             .map_or_else(Default::default, |c| (c.owner(group), c.claim_ttl()))
     }
 
@@ -140,13 +152,19 @@ impl RedisStore {
 
 impl RedisStore {
     /// A missing right may be one that only the companions need.
+    ///
+    /// A server may also be a cluster, where their keys cannot lie beside ours.
     fn explained(&self, mut error: StoreError) -> StoreError {
-        if let (StoreErrorKind::Denied, Some(companions)) = (error.kind, &self.companions) {
+        let refused = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Config);
+        if let (true, Some(companions)) = (refused, self.companions()) {
             let keys = &companions.keys;
             error.message.push_str(&format!(
                 "; wire mode also needs `{}`, `{}` and `{}`, and `litellm.wire = false` does without",
                 keys.lock, keys.report, keys.claim
             ));
+            if !keys.required {
+                companions.give_up(&error);
+            }
         }
         error
     }

@@ -62,11 +62,18 @@ impl Companions {
         match found {
             CompanionFound::Nothing => Beside::Nothing,
             CompanionFound::Owed => Beside::Owed,
-            CompanionFound::Garbage { why } => self.unreadable(why),
-            CompanionFound::Foreign { value, left } => {
+            CompanionFound::Garbage { why } => {
+                self.unreadable(why);
+                Beside::Nothing
+            }
+            CompanionFound::Foreign { value, left, owed } => {
                 match self.codec.decode(&value, left, self.clock.unix()) {
-                    Err(why) => self.unreadable(why),
-                    Ok(findings) => {
+                    Err(why) => {
+                        self.unreadable(why);
+                        if owed { Beside::Owed } else { Beside::Nothing }
+                    }
+                    Ok(mut findings) => {
+                        findings.owed = owed;
                         let mut said = self.said();
                         said.unreadable = None;
                         let unknown = findings.unknown.as_ref().map_or(0, |(count, _)| *count);
@@ -87,7 +94,7 @@ impl Companions {
         }
     }
 
-    fn unreadable(&self, why: String) -> Beside {
+    fn unreadable(&self, why: String) {
         let mut said = self.said();
         if said.unreadable.as_ref() != Some(&why) {
             warn!(
@@ -96,7 +103,6 @@ impl Companions {
             );
             said.unreadable = Some(why);
         }
-        Beside::Nothing
     }
 
     /// Says and counts what changed since it was looked at last. Answers whether anything did.
@@ -169,6 +175,8 @@ mod tests {
             let unknown = text.parse().map_err(|_| "no number".to_owned())?;
             Ok(ForeignFindings {
                 age: left,
+                ours: false,
+                owed: false,
                 entries: Vec::new(),
                 unknown: Some((unknown, "id".to_owned())),
             })
@@ -216,6 +224,7 @@ mod tests {
         let foreign = |value: &[u8]| CompanionFound::Foreign {
             value: value.to_vec(),
             left: Duration::from_secs(7),
+            owed: false,
         };
         assert_eq!(companions.read(CompanionFound::Nothing), Beside::Nothing);
         assert_eq!(companions.read(CompanionFound::Owed), Beside::Owed);
@@ -247,6 +256,6 @@ mod tests {
             ..state
         };
         assert!(companions.observe(more, &metrics));
-        assert_eq!(metrics.wire(), (1, 3, 1, 0));
+        assert_eq!(metrics.wire(), (3, 1, 0));
     }
 }

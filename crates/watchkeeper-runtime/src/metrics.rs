@@ -236,7 +236,6 @@ impl Metrics {
 
     /// What the companions came to since `before`.
     pub(crate) fn companions(&self, before: &CompanionState, now: &CompanionState) {
-        self.wire_serving.set(i64::from(now.claim == Claim::Ours));
         for (counter, was, is) in [
             (&self.wire_overtaken, before.overtaken, now.overtaken),
             (&self.wire_waited, before.waited, now.waited),
@@ -246,11 +245,10 @@ impl Metrics {
         }
     }
 
-    /// Serving, overtaken, waited, lost.
+    /// Overtaken, waited, lost.
     #[cfg(test)]
-    pub(crate) fn wire(&self) -> (i64, u64, u64, u64) {
+    pub(crate) fn wire(&self) -> (u64, u64, u64) {
         (
-            self.wire_serving.get(),
             self.wire_overtaken.get(),
             self.wire_waited.get(),
             self.wire_lock_lost.get(),
@@ -277,6 +275,8 @@ impl Metrics {
     #[must_use]
     pub fn render(&self, snapshot: &Snapshot, now: Moment) -> String {
         self.store_up.set(i64::from(snapshot.store_up));
+        let serves = snapshot.store_up && snapshot.companions.claim == Claim::Ours;
+        self.wire_serving.set(i64::from(serves));
         let pod = &snapshot.pod;
         let held = snapshot
             .groups

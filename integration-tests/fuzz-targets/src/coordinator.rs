@@ -195,6 +195,8 @@ fn beside(world: &World, bytes: &mut Bytes<'_>) -> Beside {
             Beside::Findings(Box::new(ForeignFindings {
                 entries: entries.collect(),
                 age: age(bytes),
+                ours: bytes.flag(),
+                owed: bytes.flag(),
                 unknown: None,
             }))
         }

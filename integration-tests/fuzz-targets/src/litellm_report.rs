@@ -38,7 +38,14 @@ fn codec() -> Codec {
         background: true,
     };
     let checks = [check("a"), check("b")];
-    Codec::new(GroupId::new("all-1").unwrap(), &checks, |_| true, true, TTL)
+    Codec::new(
+        GroupId::new("all-1").unwrap(),
+        &checks,
+        |_| true,
+        true,
+        TTL,
+        TTL,
+    )
 }
 
 pub(crate) fn decode(input: &[u8]) {

@@ -201,7 +201,11 @@ async fn a_report_written_over_ours_is_counted_and_replaced_at_the_next_round() 
 #[tokio::test]
 async fn poison_in_either_place_is_survived_and_replaced() {
     let stand = Stand::new().await;
-    let pod = stand.setup(&["m1"]).start().await;
+    let pod = stand
+        .setup(&["m1"])
+        .env("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL", "5")
+        .start()
+        .await;
     for poison in [
         vec![
             "SET",
@@ -223,8 +227,27 @@ async fn poison_in_either_place_is_survived_and_replaced() {
         })
         .await;
     }
-    let () = stand.redis.run(&["DEL", LOCK]).await;
-    let _: i64 = stand.redis.run(&["RPUSH", LOCK, "poison"]).await;
+    // A lock that is none goes once it was seen for a `lock_ttl`.
+    let poisoned = std::time::Instant::now();
+    stand
+        .redis
+        .run::<i64>(&[
+            "EVAL",
+            "redis.call('DEL', KEYS[1]) return redis.call('RPUSH', KEYS[1], 'poison')",
+            "1",
+            LOCK,
+        ])
+        .await;
+    eventually("a round in spite of it", 2 * SOON, async || {
+        stand
+            .mock
+            .asked()
+            .since(poisoned + Duration::from_secs(1))
+            .count("m1")
+            > 0
+            && stand.redis.run::<String>(&["TYPE", LOCK]).await != "list"
+    })
+    .await;
     let status = pod.shared_status().await;
     assert_eq!(status["status"]["redis_available"], true, "{status}");
 }

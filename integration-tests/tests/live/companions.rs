@@ -34,6 +34,7 @@ impl Stand {
             report: RESULTS.into(),
             claim: CLAIM.into(),
             claim_ttl: LONG,
+            required: true,
         });
         Self { redis, options }
     }
@@ -156,14 +157,20 @@ async fn a_renewal_holds_both_and_never_takes_theirs_back() {
     assert_eq!(store.renew(&lease, LONG).await, Ok(Renewed::Extended));
     assert!(stand.left(LOCK).await > 1_000);
 
+    // The claim goes with it.
+    let () = stand.redis.run(&["PEXPIRE", CLAIM, "500"]).await;
+    assert_eq!(store.renew(&lease, LONG).await, Ok(Renewed::Extended));
+    assert!(stand.left(CLAIM).await > 1_000);
+
     // Evicted: taken again.
     let () = stand.redis.run(&["DEL", LOCK]).await;
     assert_eq!(store.renew(&lease, LONG).await, Ok(Renewed::Extended));
     assert_eq!(stand.get(LOCK).await, mark);
     assert_eq!(store.companion().lock_lost, 0);
 
-    // Theirs: left to them, and counted.
+    // Theirs: left to them, and counted once.
     stand.set(&[LOCK, THEIRS, "EX", "60"]).await;
+    assert_eq!(store.renew(&lease, LONG).await, Ok(Renewed::Extended));
     assert_eq!(store.renew(&lease, LONG).await, Ok(Renewed::Extended));
     assert_eq!(stand.get(LOCK).await.as_deref(), Some(THEIRS));
     assert_eq!(store.companion().lock_lost, 1);
@@ -262,8 +269,8 @@ async fn only_what_others_wrote_since_is_found() {
     assert_eq!(found(&store).await, CompanionFound::Nothing);
     stand.set(&[RESULTS, "\"{}\"", "EX", "300"]).await;
     match found(&store).await {
-        CompanionFound::Foreign { value, left } => {
-            assert_eq!(value, b"\"{}\"");
+        CompanionFound::Foreign { value, left, owed } => {
+            assert_eq!((&value[..], owed), (&b"\"{}\""[..], false));
             assert!(left <= Duration::from_secs(300) && left > Duration::from_secs(290));
         }
         other => panic!("{other:?}"),
@@ -309,6 +316,12 @@ async fn a_report_of_a_pod_without_companions_owes_them_one() {
     let token = held(&plain, "a").await;
     plain.publish(&publish("a", token, b"found")).await.unwrap();
     assert_eq!(found(&store).await, CompanionFound::Owed);
+    // Also while something else still stands there.
+    stand.set(&[RESULTS, "\"{}\"", "EX", "300"]).await;
+    assert!(matches!(
+        found(&store).await,
+        CompanionFound::Foreign { owed: true, .. }
+    ));
 }
 
 #[tokio::test]
@@ -371,6 +384,39 @@ async fn what_is_no_lock_of_theirs_is_taken_by_who_saw_it_long_enough() {
     assert!(answer.remaining.is_some() && answer.holder.is_none());
 }
 
+#[tokio::test]
+async fn poison_in_both_places_is_taken_one_after_the_other() {
+    let stand = Stand::new().await;
+    let store = stand.store();
+    held(&store, "b").await;
+    let ours = stand.redis.keys("watchkeeper:*:lock:*").await.remove(0);
+    for key in [ours.as_str(), LOCK] {
+        let () = stand.redis.run(&["DEL", key]).await;
+        let _: i64 = stand.redis.run(&["RPUSH", key, "poison"]).await;
+    }
+    let mut take = request("a", 1);
+    let mut seen = Vec::new();
+    // Each is to be seen once; then the lease is granted.
+    while let Acquired::Busy(busy) = store.acquire(&take).await.unwrap() {
+        assert!(!seen.contains(&busy.marker), "again {busy:?}");
+        seen.push(busy.marker.clone());
+        take.take = Some(busy.marker);
+    }
+    assert_eq!(seen.len(), 2);
+}
+
+#[tokio::test]
+async fn a_lock_is_let_go_although_another_list_has_claimed_the_place_meanwhile() {
+    let stand = Stand::new().await;
+    let store = stand.store();
+    let token = held(&store, "a").await;
+    stand
+        .set(&[CLAIM, "wk1|60000|other/g-9", "PX", "60000"])
+        .await;
+    store.publish(&publish("a", token, b"found")).await.unwrap();
+    assert!(stand.left(LOCK).await <= 1_000);
+}
+
 fn other_list(attempt: u64) -> Acquire {
     Acquire {
         group: GroupId::new("g-2").unwrap(),
@@ -429,6 +475,7 @@ async fn a_claim_that_nobody_can_have_made_is_none() {
     for words in [
         vec!["SET", CLAIM, "wk1|1000|other/g-9"],
         vec!["SET", CLAIM, "wk1|1000|other/g-9", "EX", "60"],
+        vec!["SET", CLAIM, "wk1|9999999999999999|other/g-9", "EX", "60"],
         vec!["SET", CLAIM, "garbage", "EX", "60"],
         vec!["RPUSH", CLAIM, "a"],
     ] {

@@ -11,7 +11,7 @@ use rcgen::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use watchkeeper_core::cache::{Publish, Published, ReportCache};
-use watchkeeper_core::companion::CompanionReport;
+use watchkeeper_core::companion::{Claim, CompanionReport};
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
 use watchkeeper_core::lease::{LeaseStore, Released, Token};
 use watchkeeper_core::secret::Secret;
@@ -84,13 +84,25 @@ async fn companions_need_three_keys_more_and_say_so_without_them() {
         report: "health_check_results".into(),
         claim: "health_check_claim:watchkeeper".into(),
         claim_ttl: LONG,
+        required: true,
     });
     let narrow = rights(options.fleet.as_str());
     allow(&redis, &narrow).await;
+    let store_options = options.clone();
     let store = connect(options);
     let error = acquire(&store, "a", 1).await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Denied);
     assert!(error.message.contains("wire"), "{error}");
+
+    // Where nobody asked for them, ours goes on without.
+    let mut optional = store_options;
+    optional.companions.as_mut().unwrap().required = false;
+    let without = connect(optional);
+    acquire(&without, "a", 1).await.unwrap_err();
+    assert_eq!(without.companion().claim, Claim::Off);
+    let token = acquire(&without, "a", 1).await.unwrap();
+    let lease = publish("a", token, b"").lease;
+    assert_eq!(without.release(&lease).await, Ok(Released::Done));
 
     let wide = [
         "~health_check_lock",

@@ -35,6 +35,7 @@ pub(crate) fn companions(fleet: &FleetName) -> CompanionOptions {
         report: format!("{fleet}:health_check_results"),
         claim: format!("{fleet}:claim"),
         claim_ttl: LONG,
+        required: true,
     }
 }
 

@@ -157,7 +157,7 @@ impl Entries {
             let probed_at = at - findings.age.saturating_add(*age);
             let before = self.get(&entry.check);
             if before.is_some_and(|known| {
-                known.entry.same_finding(entry) || known.probed_at >= probed_at
+                findings.ours || known.entry.same_finding(entry) || known.probed_at >= probed_at
             }) {
                 continue;
             }

@@ -125,6 +125,9 @@ impl Coordinator {
                 let changed = self
                     .entries
                     .adopt(&findings, at, thresholds, |check| checks.contains(check));
+                if findings.owed {
+                    self.entries.offer_all();
+                }
                 if changed == 0 {
                     return;
                 }

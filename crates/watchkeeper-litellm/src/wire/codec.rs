@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::check::Check;
 use watchkeeper_core::companion::{CompanionCodec, CompanionReport, ForeignFindings};
 use watchkeeper_core::id::{CheckId, GroupId, PodId};
 use watchkeeper_core::report::{Aged, Entry, History, Report, Standing};
-use watchkeeper_core::scrub::scrub;
-use watchkeeper_core::secret::{Secret, redact};
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
@@ -28,12 +26,13 @@ pub struct Codec {
     checks: BTreeMap<CheckId, Check>,
     details: bool,
     ttl: Duration,
+    their_ttl: Duration,
 }
 
 impl Codec {
     /// For the checks of `group`. Of `asked` checks an entry is written: those that rounds ask and that can be asked.
     /// Without `details` entries are cut to `model`, `model_id` and `exception_status`. LiteLLM's readers take a report
-    /// for current for `ttl`.
+    /// for current for `ttl`, and its own pods write theirs for `their_ttl`.
     #[must_use]
     pub fn new(
         group: GroupId,
@@ -41,6 +40,7 @@ impl Codec {
         asked: impl Fn(&Check) -> bool,
         details: bool,
         ttl: Duration,
+        their_ttl: Duration,
     ) -> Self {
         let order = checks
             .iter()
@@ -56,11 +56,12 @@ impl Codec {
                 .collect(),
             details,
             ttl,
+            their_ttl,
         }
     }
 
     /// What LiteLLM found of one of our checks, as an entry of ours.
-    fn finding(&self, check: &CheckId, value: &Value, healthy: bool, found: &Found) -> Entry {
+    fn finding(check: &CheckId, value: &Value, healthy: bool, found: &Found) -> Entry {
         let (outcome, status, error) = if healthy {
             (Outcome::Healthy, None, None)
         } else {
@@ -70,7 +71,7 @@ impl Codec {
                 .and_then(|status| u16::try_from(status).ok())
                 .unwrap_or(entry::UNKNOWN_FAILURE);
             let error = value.get("error").and_then(Value::as_str);
-            let error = error.map(|error| self.words(check, error));
+            let error = error.map(|error| kind_of(error).to_owned());
             (entry::outcome_of(status), Some(status), error)
         };
         let verdict = Verdict::new(outcome, status, error, Duration::ZERO, found.at);
@@ -88,17 +89,22 @@ impl Codec {
             history: History::default(),
         }
     }
+}
 
-    /// The first line of LiteLLM's error; a stack trace follows there. Whatever may be secret in it is left out.
-    fn words(&self, check: &CheckId, error: &str) -> String {
-        let line = error.lines().next().unwrap_or_default();
-        let secrets: Vec<&Secret> = match self.checks.get(check).map(|check| &check.target) {
-            Some(Target::Model(model)) => model.api_key.iter().chain(&model.api_base).collect(),
-            _ => Vec::new(),
-        };
-        redact(&scrub(line), secrets)
+/// The kind of LiteLLM's error, such as `litellm.AuthenticationError`: what stands before the first colon. What follows is
+/// the upstream's text and may repeat any secret of theirs.
+fn kind_of(error: &str) -> &str {
+    let kind = error.split([':', '\n']).next().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ' ');
+    if !kind.is_empty() && kind.len() <= MAX_KIND && kind.chars().all(plain) {
+        kind
+    } else {
+        "the check of a LiteLLM pod failed"
     }
 }
+
+/// Longest name of an error that is taken over.
+const MAX_KIND: usize = 80;
 
 /// What all entries of a foreign report have in common.
 struct Found {
@@ -115,7 +121,7 @@ fn inside_a_string(text: &str) -> Vec<u8> {
 }
 
 impl CompanionCodec for Codec {
-    /// `None` while a check that rounds ask has no result: LiteLLM's readers would take such a list for all there is. Its
+    /// `None` where nothing was asked, and while a check that rounds ask has no result: LiteLLM's readers would take such a list for all there is. Its
     /// time is that of the oldest entry, so that it counts as long as that one does.
     fn encode(&self, report: &Report) -> Option<CompanionReport> {
         #[derive(Serialize)]
@@ -144,6 +150,9 @@ impl CompanionCodec for Codec {
             } else {
                 unhealthy.push(shown);
             }
+        }
+        if healthy.is_empty() && unhealthy.is_empty() {
+            return None;
         }
         let lists = Lists {
             healthy_count: healthy.len(),
@@ -207,7 +216,13 @@ impl CompanionCodec for Codec {
             });
         let [healthy, unhealthy] = lists;
         let (healthy, unhealthy) = (healthy?, unhealthy?);
-        let age = self.ttl.saturating_sub(left);
+        let Some(age) = self.their_ttl.checked_sub(left) else {
+            return Err(format!(
+                "a report that is kept for longer than {:?}, so its age is not known: give this pod LiteLLM's \
+                 `DEFAULT_SHARED_HEALTH_CHECK_TTL`",
+                self.their_ttl
+            ));
+        };
         let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         let found = Found {
             by: report
@@ -233,7 +248,7 @@ impl CompanionCodec for Codec {
                     .and_then(|id| self.checks.get_key_value(&id));
                 match known {
                     Some((id, _)) => {
-                        entries.insert(id, self.finding(id, item, is_healthy, &found));
+                        entries.insert(id, Self::finding(id, item, is_healthy, &found));
                     }
                     None => {
                         let (count, _) = unknown
@@ -245,6 +260,8 @@ impl CompanionCodec for Codec {
         }
         Ok(ForeignFindings {
             age,
+            ours: report.contains_key("watchkeeper"),
+            owed: false,
             entries: entries
                 .into_values()
                 .map(|entry| Aged {

@@ -29,8 +29,9 @@ local theirs = serving and their_lock(KEYS[5])
 if theirs then
   local seen = their_marker(theirs)
   if theirs.left ~= -1 or seen ~= ARGV[5] then
-    -- Both locks or neither.
-    if lock and lock.pod == pod then
+    -- Both locks or neither. What stands in ours is this pod's own or what it was allowed to take: gone, it cannot be in
+    -- the way of the next attempt, which then has to do with theirs alone.
+    if lock then
       redis.call('DEL', KEYS[1])
     end
     return { 'busy', theirs.pod, '', math.min(theirs.left, THEIR_POLL), seen, claimed, 'beside' }

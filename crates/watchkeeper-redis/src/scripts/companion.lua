@@ -5,6 +5,8 @@
 local THEIR_LONGEST = 60 * 60 * 1000
 -- Nobody tells when their lock goes: it is looked at again after this.
 local THEIR_POLL = 2000
+-- No claim lasts longer: twice the longest interval that there is.
+local LONGEST_CLAIM = 60 * 24 * 60 * 60 * 1000
 -- Ours stays this long after the round: who looked for the report just before it came shall not find the lock free.
 local LINGER = 1000
 
@@ -19,7 +21,7 @@ local function claimed_by(key)
   local text = peek('GETRANGE', key, 0, 512)
   if left >= 0 and text and #text <= 512 then
     local ttl, owner = string.match(text, '^wk1|([0-9]+)|([0-9A-Za-z_./-]+)$')
-    if owner and number(ttl) and left <= number(ttl) then
+    if owner and number(ttl) and left <= number(ttl) and number(ttl) <= LONGEST_CLAIM then
       return owner
     end
   end

@@ -45,11 +45,13 @@ if KEYS[4] then
       redis.call('SET', KEYS[6], ARGV[12] .. time .. ARGV[13], 'PX', digits(left))
       written = marker({ key = KEYS[6] })
     end
-    if ARGV[4] == '' then
-      leave_beside(KEYS[5], pod, token)
-    elseif not hold_beside(KEYS[5], pod, token, ARGV[4]) then
+    if ARGV[4] ~= '' and not hold_beside(KEYS[5], pod, token, ARGV[4]) then
       kept = 'lost'
     end
+  end
+  if ARGV[4] == '' then
+    -- Also where another group claimed the place meanwhile.
+    leave_beside(KEYS[5], pod, token)
   end
   redis.call('HSET', KEYS[3], 'beside', written or '')
 elseif fields == 5 then

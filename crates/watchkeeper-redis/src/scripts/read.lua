@@ -2,7 +2,8 @@
 -- ARGV floor, largest body, token's keep ms [, claim's owner]
 -- {fence, token's verdict [, claim, beside, why, ms left, their body], 'nothing'}
 -- or {.., 'garbage', why} or {.., 'report', token, edition, age us, body}
--- where beside is 'nothing', 'owed', 'garbage' (and why) or 'foreign' (and what it is)
+-- where beside is 'nothing', 'owed', 'garbage' (and why), or 'foreign' (and what it is, with 'owed' as the why where the
+-- report here was published without one beside it)
 
 local said = verdict(foreign_token(KEYS[2]))
 local highest = known(look(KEYS[1]), KEYS[2], KEYS[3])
@@ -26,10 +27,11 @@ if KEYS[4] then
   local left = redis.call('PTTL', KEYS[5])
   local size = peek('STRLEN', KEYS[5])
   local written = written_beside(KEYS[3])
+  local owed = fields and fields > 0 and not written and 'owed' or ''
   if not serving or (left ~= -2 and written and marker({ key = KEYS[5] }) == written) then
     add(claimed, 'nothing', '', '0', '')
   elseif left == -2 then
-    add(claimed, fields and fields > 0 and not written and 'owed' or 'nothing', '', '0', '')
+    add(claimed, owed ~= '' and 'owed' or 'nothing', '', '0', '')
   elseif not size then
     add(claimed, 'garbage', 'a `' .. redis.call('TYPE', KEYS[5])['ok'] .. '` where a string belongs', '0', '')
   elseif left < 0 then
@@ -37,7 +39,7 @@ if KEYS[4] then
   elseif size > tonumber(ARGV[2]) then
     add(claimed, 'garbage', 'a report of ' .. digits(size) .. ' bytes, more than any of ours', '0', '')
   else
-    add(claimed, 'foreign', '', digits(left), redis.call('GETRANGE', KEYS[5], 0, -1))
+    add(claimed, 'foreign', owed, digits(left), redis.call('GETRANGE', KEYS[5], 0, -1))
   end
 end
 

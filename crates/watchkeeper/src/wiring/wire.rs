@@ -12,8 +12,8 @@ use watchkeeper_redis::CompanionOptions;
 
 use crate::exit::Failure;
 
-/// A claim outlasts this many intervals without a round.
-const CLAIM_INTERVALS: u32 = 2;
+/// A claim outlasts this many intervals, or leases where these are longer, without a round.
+const CLAIM_TIMES: u32 = 2;
 
 /// What people read where it stays off.
 const NOT_SERVED: &str =
@@ -55,7 +55,8 @@ fn facts(config: &Config, prober: &dyn Prober) -> Facts {
         expected: litellm.shared_on_plain_redis,
         plain_redis: matches!(config.backend.kind, BackendKind::Redis(_)),
         coordinates: coordination.enabled,
-        has_rounds: coordination.background && deployments(config).any(|check| check.background),
+        has_rounds: coordination.background
+            && deployments(config).any(|check| check.background && prober.plan(check).is_ok()),
         one_lock: coordination.lock_scope == LockScope::Fleet,
         models_in_database: litellm.store_model_in_db,
         unaskable: deployments(config)
@@ -102,7 +103,13 @@ pub(crate) fn keys(config: &Config) -> CompanionOptions {
         lock,
         report: results,
         claim,
-        claim_ttl: config.coordination.interval * CLAIM_INTERVALS,
+        // Renewed at a third of a lease, also where an interval is shorter.
+        claim_ttl: config
+            .coordination
+            .interval
+            .max(config.coordination.lock_ttl)
+            * CLAIM_TIMES,
+        required: config.litellm.wire == Some(true),
     }
 }
 
@@ -120,5 +127,6 @@ pub(crate) fn codec(
         |check| prober.plan(check).is_ok(),
         config.litellm.details,
         timing.ttl,
+        config.litellm.writers_ttl,
     ))
 }

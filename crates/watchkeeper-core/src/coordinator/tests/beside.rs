@@ -6,6 +6,8 @@ use super::*;
 fn findings(names: &[&str], started: i64, age: i64) -> ForeignFindings {
     ForeignFindings {
         age: millis(age),
+        ours: false,
+        owed: false,
         entries: names
             .iter()
             .map(|name| Aged {
@@ -140,4 +142,24 @@ fn what_is_owed_is_published_although_nothing_is_due() {
     );
     pod.at(at, done(8));
     assert_eq!(pod.wants(), Some(80 + INTERVAL));
+}
+
+#[test]
+fn a_report_of_our_own_that_reads_as_foreign_counts_no_probe_twice() {
+    let mut pod = Pod::rested();
+    pod.at(500, Event::Noticed(Hint::Resumed));
+    // A little younger than the truth, as times over the wire are.
+    let mine = ForeignFindings {
+        ours: true,
+        ..findings(&["a"], 90, 405)
+    };
+    assert_eq!(pod.at(500, beside(nothing(5, 7), mine.clone())), []);
+    assert_eq!(pod.view().entries[&check("a")].entry.history.len(), 1);
+    // Of use to a pod that knows nothing.
+    let mut fresh = Pod::new();
+    fresh.at(0, Event::Started);
+    assert_eq!(
+        fresh.at(10, beside(nothing(1, 0), mine)),
+        [adopted_foreign(1)]
+    );
 }

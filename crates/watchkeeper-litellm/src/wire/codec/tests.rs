@@ -1,5 +1,6 @@
 use serde_json::json;
-use watchkeeper_core::check::{HealthParams, ModelTarget};
+use watchkeeper_core::check::{HealthParams, ModelTarget, Target};
+use watchkeeper_core::secret::Secret;
 
 use super::*;
 
@@ -40,6 +41,7 @@ fn codec(details: bool) -> Codec {
         &checks,
         |check| check.name != "broken",
         details,
+        TTL,
         TTL,
     )
 }
@@ -132,6 +134,31 @@ fn without_details_an_entry_has_three_fields_at_most() {
 }
 
 #[test]
+fn an_error_that_is_no_kind_is_not_repeated() {
+    for (error, kind) in [
+        ("Timeout exceeded", "Timeout exceeded"),
+        ("litellm.RateLimitError: sk-1", "litellm.RateLimitError"),
+        ("sk-proj/1: x", "the check of a LiteLLM pod failed"),
+        ("", "the check of a LiteLLM pod failed"),
+    ] {
+        assert_eq!(kind_of(error), kind);
+    }
+}
+
+#[test]
+fn a_report_of_nothing_is_not_written() {
+    let nothing = Codec::new(
+        GroupId::new("all-1").unwrap(),
+        &[check("a", true)],
+        |_| false,
+        true,
+        TTL,
+        TTL,
+    );
+    assert_eq!(nothing.encode(&whole()), None);
+}
+
+#[test]
 fn half_a_report_is_not_written() {
     let half = report(vec![aged("a", Outcome::Healthy, None, 0)]);
     assert_eq!(codec(true).encode(&half), None);
@@ -164,6 +191,7 @@ fn what_is_written_reads_back() {
         ]
     );
     assert_eq!(findings.unknown, None);
+    assert!(findings.ours, "it carries our mark");
 }
 
 fn theirs(value: &Value) -> Result<ForeignFindings, String> {
@@ -196,7 +224,7 @@ fn a_report_of_litellms_is_read_with_age_by_the_store_and_words_without_secrets(
     assert_eq!(b.entry.verdict.outcome, Outcome::Unauthorized);
     assert_eq!(
         b.entry.verdict.error.as_deref(),
-        Some("litellm.AuthenticationError: bad key *** at https://h/")
+        Some("litellm.AuthenticationError")
     );
     // Twice encoded, as LiteLLM's pods write it.
     let twice = serde_json::to_vec(&value.to_string()).unwrap();
@@ -253,11 +281,14 @@ fn poison_is_named_and_never_taken() {
 fn times_beyond_all_clocks_are_taken_without_a_panic() {
     for timestamp in [json!(1e300), json!(-1e300), json!(i64::MAX)] {
         let value = json!({"healthy_endpoints": [{"model_id": "a"}], "timestamp": timestamp});
-        for left in [Duration::ZERO, Duration::MAX] {
-            let bytes = serde_json::to_vec(&value).unwrap();
-            codec(true)
-                .decode(&bytes, left, UnixMillis(i64::MIN))
-                .unwrap();
+        let bytes = serde_json::to_vec(&value).unwrap();
+        codec(true)
+            .decode(&bytes, Duration::ZERO, UnixMillis(i64::MIN))
+            .unwrap();
+        // Kept for longer than they keep any: its age is not known.
+        for left in [TTL + Duration::from_millis(1), Duration::MAX] {
+            let error = codec(true).decode(&bytes, left, NOW).unwrap_err();
+            assert!(error.contains("kept for longer"), "{error}");
         }
     }
 }
