@@ -46,7 +46,7 @@ if not token then
 end
 hold(KEYS[1], pod, attempt, digits(token), ttl)
 if serving then
-  claim(KEYS[4], ARGV[7], ARGV[8])
+  claim(KEYS[4], ARGV[7], ARGV[8], ttl)
   hold_beside(KEYS[5], pod, digits(token), ttl)
   claimed = '='
 end

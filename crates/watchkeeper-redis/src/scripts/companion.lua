@@ -37,8 +37,10 @@ local function serves(key, owner)
   return true, claimed and '=' or ''
 end
 
-local function claim(key, owner, ttl)
-  redis.call('SET', key, 'wk1|' .. ttl .. '|' .. owner, 'PX', ttl)
+-- Claims the place for so long, and for as long as a lease lasts that is held meanwhile.
+local function claim(key, owner, ttl, lease)
+  local longest = digits(math.max(tonumber(ttl), tonumber(lease)))
+  redis.call('SET', key, 'wk1|' .. longest .. '|' .. owner, 'PX', longest)
 end
 
 -- What stands in their lock's place and is none of ours. One of ours means nothing by itself: our own lock tells who

@@ -34,7 +34,7 @@ if KEYS[4] then
   serving, claimed = serves(KEYS[4], ARGV[10])
   kept, overtook = 'kept', ''
   if serving then
-    claim(KEYS[4], ARGV[10], ARGV[11])
+    claim(KEYS[4], ARGV[10], ARGV[11], ARGV[4] == '' and '0' or ARGV[4])
     claimed = '='
     local left = tonumber(ARGV[15]) - math.floor(tonumber(ARGV[14]) / 1000)
     if ARGV[12] ~= '' and left > 0 then

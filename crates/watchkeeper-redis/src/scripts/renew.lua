@@ -13,5 +13,5 @@ local serving, claimed = serves(KEYS[2], ARGV[4])
 if not serving then
   return { 'extended', claimed, 'kept' }
 end
-claim(KEYS[2], ARGV[4], ARGV[5])
+claim(KEYS[2], ARGV[4], ARGV[5], ARGV[3])
 return { 'extended', '=', hold_beside(KEYS[3], ARGV[1], ARGV[2], ARGV[3]) and 'kept' or 'lost' }

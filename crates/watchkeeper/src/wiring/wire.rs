@@ -12,8 +12,8 @@ use watchkeeper_redis::CompanionOptions;
 
 use crate::exit::Failure;
 
-/// A claim outlasts this many intervals, or leases where these are longer, without a round.
-const CLAIM_TIMES: u32 = 2;
+/// A claim outlasts this many intervals without a round.
+const CLAIM_INTERVALS: u32 = 2;
 
 /// What people read where it stays off.
 const NOT_SERVED: &str =
@@ -103,12 +103,7 @@ pub(crate) fn keys(config: &Config) -> CompanionOptions {
         lock,
         report: results,
         claim,
-        // Renewed at a third of a lease, also where an interval is shorter.
-        claim_ttl: config
-            .coordination
-            .interval
-            .max(config.coordination.lock_ttl)
-            * CLAIM_TIMES,
+        claim_ttl: config.coordination.interval * CLAIM_INTERVALS,
         required: config.litellm.wire == Some(true),
     }
 }
