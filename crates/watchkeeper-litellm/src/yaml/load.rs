@@ -378,22 +378,17 @@ fn bad_merge(node: &Node) -> YamlError {
     }
 }
 
-/// A standard tag and one of letters is named; any other may be a value that begins like one, and a secret.
+/// The tag is not repeated: a value that was to be in quotes may begin like one, and be a secret.
 fn unknown_tag(tag: &str) -> String {
-    let letters = tag.chars().all(|c| c.is_ascii_alphabetic() || c == '!');
-    let named = tag.starts_with("!!") || (tag.len() <= MAX_TAG && letters);
-    let shown = if named {
-        format!(" `{tag}`")
+    let kind = if tag.starts_with("!!python/") {
+        "`!!python/…` tag"
     } else {
-        String::new()
+        "tag"
     };
     format!(
-        "could not determine a constructor for the tag{shown}: a value that begins with `!` has to be in quotes"
+        "could not determine a constructor for the {kind} here: a value that begins with `!` has to be in quotes"
     )
 }
-
-/// Longest tag that an error names.
-const MAX_TAG: usize = 20;
 
 /// Tells keys apart as a Python dict does: the string `1` is another key than the number, which is the same as `true`.
 fn key_name(key: &Node) -> String {

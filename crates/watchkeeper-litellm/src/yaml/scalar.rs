@@ -108,7 +108,12 @@ fn int(text: &str) -> Result<String, String> {
     let clean = text.replace('_', "");
     let negative = clean.starts_with('-');
     let body = unsigned(&clean);
-    let digits = |rest: &str, radix: u32| decimal(rest.chars().map(|c| c.to_digit(radix)), radix);
+    let digits = |rest: &str, radix: u32| {
+        decimal(
+            rest.chars().map(|c| c.to_digit(radix).map(u64::from)),
+            radix,
+        )
+    };
     let value = if body == "0" {
         "0".to_owned()
     } else if let Some(rest) = body.strip_prefix("0b") {
@@ -133,11 +138,11 @@ fn int(text: &str) -> Result<String, String> {
 /// Most digits of a number in another base than ten. Python has no limit, and nobody writes one.
 const MAX_DIGITS: usize = 4096;
 /// What one limb of a large number holds.
-const LIMB: u64 = 1_000_000_000;
+const LIMB: u128 = 1_000_000_000;
 
 /// A number of any size, digit by digit in `radix`, in decimal digits. It is not repeated in an error: it may be a secret.
-fn decimal(digits: impl Iterator<Item = Option<u32>>, radix: u32) -> Result<String, String> {
-    let mut limbs = vec![0_u64];
+fn decimal(digits: impl Iterator<Item = Option<u64>>, radix: u32) -> Result<String, String> {
+    let mut limbs = vec![0_u128];
     let mut digits = digits.enumerate().peekable();
     if digits.peek().is_none() {
         return Err("an integer has no digits: put it in quotes".to_owned());
@@ -146,18 +151,19 @@ fn decimal(digits: impl Iterator<Item = Option<u32>>, radix: u32) -> Result<Stri
         let digit = digit
             .filter(|_| count < MAX_DIGITS)
             .ok_or("an integer is too large: put it in quotes")?;
-        let mut carry = u64::from(digit);
+        let mut carry = u128::from(digit);
         for limb in &mut limbs {
-            let sum = *limb * u64::from(radix) + carry;
+            let sum = *limb * u128::from(radix) + carry;
             *limb = sum % LIMB;
             carry = sum / LIMB;
         }
-        if carry > 0 {
-            limbs.push(carry);
+        while carry > 0 {
+            limbs.push(carry % LIMB);
+            carry /= LIMB;
         }
     }
     let mut limbs = limbs.iter().rev();
-    let head = limbs.next().map(u64::to_string).unwrap_or_default();
+    let head = limbs.next().map(u128::to_string).unwrap_or_default();
     Ok(limbs.fold(head, |text, limb| format!("{text}{limb:09}")))
 }
 
@@ -214,7 +220,7 @@ fn float(text: &str) -> Result<f64, String> {
         ".nan" => return Ok(f64::NAN),
         _ => {}
     }
-    let bad = || format!("`{text}` is no number");
+    let bad = || "this is no number: put it in quotes, or leave out its tag".to_owned();
     let mut sum = 0.0_f64;
     for part in body.split(':') {
         sum = sum * 60.0 + part.parse::<f64>().map_err(|_| bad())?;
@@ -259,7 +265,7 @@ fn timestamp(text: &str) -> Option<Result<String, String>> {
     Some(check_date(date).and_then(|()| {
         let offset = zone.unwrap_or(0);
         if hour > 23 || minute > 59 || second > 59 || offset.abs() >= 24 * 60 {
-            return Err(format!("there is no time `{text}`"));
+            return Err("there is no such time: put it in quotes".to_owned());
         }
         let mut out =
             format!("{year:04}-{month_digits:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
@@ -375,9 +381,13 @@ mod tests {
     #[test]
     fn no_error_repeats_what_may_be_a_secret() {
         let long = format!("0x{}", "d".repeat(5_000));
-        for text in [long.as_str(), "2024-13-99", "0b_"] {
+        for text in [long.as_str(), "2024-13-99", "2024-06-01 25:00:00", "0b_"] {
             let error = resolve(text).unwrap_err();
             assert!(!error.contains(text), "{error}");
+        }
+        for tagged in [tagged_float, tagged_int, tagged_bool] {
+            let error = tagged("hunter2").unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
@@ -401,6 +411,7 @@ mod tests {
             ("089", "str 089"),
             ("0o17", "str 0o17"),
             ("0x_fF", "int 255"),
+            ("4294967296:00", "int 257698037760"),
             (
                 "0xdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
                 "int 1271270613000041655817448348132275889066893754095",

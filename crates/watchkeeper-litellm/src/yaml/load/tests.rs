@@ -92,13 +92,9 @@ fn what_pyyaml_refuses_is_refused_with_the_line() {
         ("# only a comment\n", 1, "empty"),
         ("~\n", 1, "empty"),
         ("a: 1\n---\nb: 2\n", 2, "another one begins"),
-        ("a: 1\nb: !GetAtt x\n", 2, "`!GetAtt`"),
-        ("a: 1\nb: !GetAtt [x]\n", 2, "`!GetAtt`"),
-        (
-            "a: 1\nb: !!python/object:os.system {}\n",
-            2,
-            "!!python/object",
-        ),
+        ("a: 1\nb: !GetAtt x\n", 2, "constructor for the tag"),
+        ("a: 1\nb: !GetAtt [x]\n", 2, "constructor for the tag"),
+        ("a: 1\nb: !!python/object:os.system {}\n", 2, "!!python/"),
         ("a: *nope\n", 1, "unknown anchor"),
         ("a: &a\n  b: *a\n", 2, "inside the value"),
         ("a:\n  - 1\n  [2]: x\n", 3, ""),
@@ -137,5 +133,18 @@ proptest! {
     #[test]
     fn no_text_of_yaml_signs_makes_it_panic(text in "[-a0:?{}\\[\\],&*!<|>'\"%@=~.\n \t#_+e]{0,80}") {
         let _ = load(text.as_bytes());
+    }
+}
+
+#[test]
+fn a_secret_that_begins_like_a_tag_is_not_repeated() {
+    for text in [
+        "k: !hunter2",
+        "k: !!hunter2",
+        "k: !hunterpass",
+        "k: !!python/hunterpass x",
+    ] {
+        let (_, why) = error(text);
+        assert!(!why.contains("hunter"), "{why}");
     }
 }
