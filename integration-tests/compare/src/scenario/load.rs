@@ -48,16 +48,16 @@ pub(crate) async fn run(program: Program) -> Vec<Finding> {
         let load = load::run(pod.address(), path, Some(KEY), connections, TIME)
             .await
             .unwrap();
-        let what = format!("GET {path}, {connections} connections");
+        let what = format!("`GET {path}`, connections: {connections}");
         findings.push(Finding::numbers(what.clone(), "1/s", [load.per_second]));
         let millis = [0.5, 0.99].map(|share| load.within(share).as_secs_f64() * 1e3);
         findings.push(Finding::numbers(
-            format!("{what}: median"),
+            format!("{what}, median"),
             "ms",
             [millis[0]],
         ));
         findings.push(Finding::numbers(
-            format!("{what}: 99th percentile"),
+            format!("{what}, 99th percentile"),
             "ms",
             [millis[1]],
         ));

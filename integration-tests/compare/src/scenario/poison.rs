@@ -41,11 +41,14 @@ pub(crate) async fn run(program: Program) -> Vec<Finding> {
             stand.spawn(&MODELS).await;
         }
         stand.wait_until_all_show(MODELS.len()).await;
-        stand.next_round().await;
+        // Between two rounds: what is put during one is gone with its end.
+        let (before, after) = (2 * time, 2 * time + 1);
+        set_mark(&stand, before);
+        shown(&stand.pods, before, WATCHED).await;
         stand.put(value).await;
         let poisoned = Instant::now();
-        set_mark(&stand, time);
-        let follow = shown(&stand.pods, time, WATCHED).await;
+        set_mark(&stand, after);
+        let follow = shown(&stand.pods, after, WATCHED).await;
         let probes = stand.mock.asked().since(poisoned).count(MODELS[0]);
         let first = stand.mock.asked().since(poisoned).starts(MODELS[0]);
         let first = first.first().map(|at| at.duration_since(poisoned));

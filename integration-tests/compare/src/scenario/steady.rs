@@ -13,6 +13,8 @@ use crate::watch::{counted, mark, set_mark};
 
 /// How many intervals are watched, and how many findings followed.
 const TIMES: u32 = 5;
+/// All models are asked within this of each other.
+const BEFORE: Duration = Duration::from_secs(1);
 /// Between two looks at all pods.
 const LOOK: Duration = Duration::from_millis(150);
 
@@ -24,18 +26,31 @@ pub(crate) async fn run(program: Program, stagger: Duration) -> Vec<Finding> {
     }
     let results = stand.wait_until_all_show(MODELS.len()).await;
     let probes = MODELS.map(|model| stand.mock.asked().count(model) as f64);
+    let mut findings = Vec::new();
+    // Where pods start one after the other, the first have had their results long before the last was started.
+    if stagger.is_zero() {
+        findings.push(Finding::seconds(
+            "start of a pod to its first results",
+            results,
+        ));
+        findings.push(Finding::numbers(
+            "probes of a model until all pods had results",
+            "",
+            probes,
+        ));
+    }
 
+    // From just before a round, so that as many rounds as intervals are due.
+    let round = stand.next_round().await;
     let commands = RedisMonitor::watch(stand.redis.address()).await;
-    let began = Instant::now();
-    tokio::time::sleep(TIMES * INTERVAL).await;
+    let began = round - BEFORE;
+    tokio::time::sleep_until((began + TIMES * INTERVAL).into()).await;
     let seen = stand.mock.asked().since(began);
     let (of_keys, all) = counted(&commands, program);
     drop(commands);
     let per_pod = |count: usize| count as f64 / f64::from(TIMES) / PODS as f64;
     let gaps = MODELS.iter().flat_map(|model| seen.gaps(model));
-    let mut findings = vec![
-        Finding::seconds("start of a pod to its first results", results),
-        Finding::numbers("probes of a model until all pods had results", "", probes),
+    findings.extend([
         Finding::numbers(
             "probes of a model per interval, mean",
             "",
@@ -52,7 +67,7 @@ pub(crate) async fn run(program: Program, stagger: Duration) -> Vec<Finding> {
             "",
             [per_pod(all)],
         ),
-    ];
+    ]);
     findings.extend(freshness(&stand).await);
     findings
 }
@@ -73,6 +88,8 @@ async fn freshness(stand: &Stand) -> Vec<Finding> {
         for (pod, daemon) in stand.pods.iter().enumerate() {
             let status = health(daemon).await.and_then(|body| status_of(&body, LAST));
             let looked = Instant::now();
+            // A round may have come since the last look: a pod shows only what was answered by now.
+            let answered = answers(&stand.mock.asked().since(began));
             // The latest that it can be: what a pod shows is younger than a whole turn of the marks.
             let time = (0..answered.len())
                 .rev()
