@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::id::CheckId;
+use crate::money::Price;
+use crate::probe::ProbeKind;
 use crate::secret::Secret;
 
 /// Longest time that one probe may be given.
@@ -27,6 +29,8 @@ pub struct Check {
     /// Whether the background loop asks it (`disable_background_health_check` says no; it is then only asked on
     /// demand).
     pub background: bool,
+    /// How often its full probe is made (`intervals`), where a cheaper one is made in between; none: each time.
+    pub full_every: Option<Duration>,
 }
 
 impl Check {
@@ -122,6 +126,12 @@ pub struct HealthParams {
     pub voice: Option<String>,
     /// `DEFAULT_HEALTH_CHECK_PROMPT`: what is asked, in place of the prober's own words.
     pub prompt: Option<String>,
+    /// How it is asked (`probe`).
+    pub kind: ProbeKind,
+    /// What a call costs, where that is known.
+    pub price: Option<Price>,
+    /// `model_info.base_model`: the model that stands behind a deployment whose name does not say it.
+    pub base_model: Option<String>,
 }
 
 impl std::fmt::Debug for ModelTarget {

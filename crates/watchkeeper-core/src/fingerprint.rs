@@ -77,7 +77,7 @@ fn fields(check: &Check) -> Vec<String> {
     out
 }
 
-fn health_fields(health: &HealthParams) -> [String; 8] {
+fn health_fields(health: &HealthParams) -> [String; 10] {
     let HealthParams {
         model,
         max_tokens,
@@ -87,6 +87,10 @@ fn health_fields(health: &HealthParams) -> [String; 8] {
         reasoning_effort,
         voice,
         prompt,
+        kind,
+        // What a call costs does not change what is asked.
+        price: _,
+        base_model,
     } = health;
     [
         or_dash(model.as_ref()),
@@ -97,6 +101,8 @@ fn health_fields(health: &HealthParams) -> [String; 8] {
         or_dash(reasoning_effort.as_ref()),
         or_dash(voice.as_ref()),
         or_dash(prompt.as_ref()),
+        kind.as_str().to_owned(),
+        or_dash(base_model.as_ref()),
     ]
 }
 
@@ -131,6 +137,7 @@ mod tests {
             timeout: Duration::from_secs(60),
             shown: Map::new(),
             background: true,
+            full_every: None,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod fingerprint;
 pub mod id;
 pub mod invariant;
 pub mod lease;
+pub mod money;
 pub mod planted;
 pub mod probe;
 pub mod report;

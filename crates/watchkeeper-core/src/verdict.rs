@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::{Usage, Usd};
+use crate::probe::Tier;
 use crate::time::UnixMillis;
 
 /// The outcome of one probe.
@@ -140,6 +142,67 @@ pub struct Verdict {
     /// `x-ratelimit-remaining-tokens`); at most four, short.
     #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<(String, String)>,
+    /// From the start of the request to the answer's headers; none where none came.
+    #[serde(
+        rename = "f",
+        default,
+        with = "maybe_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub headers_after: Option<Duration>,
+    /// The model that the upstream says answered; at most [`MAX_MODEL_BYTES`].
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The tokens that the upstream says were used.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What it cost, where a price is known: by `usage`, or, where the answer tells none though it may have been
+    /// billed, the most that it can have cost.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
+    /// What kind of probe it was.
+    #[serde(rename = "k", default, skip_serializing_if = "Tier::is_inference")]
+    pub tier: Tier,
+    /// Why it was a cheaper one than the check's own, if it was.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    pub spared: Option<Spared>,
+    /// How long the upstream asks to be left alone (`Retry-After`), from the end of the answer; at most
+    /// [`MAX_RETRY_AFTER`].
+    #[serde(
+        rename = "r",
+        default,
+        with = "maybe_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_after: Option<Duration>,
+}
+
+/// Longest model's name kept, in bytes.
+pub const MAX_MODEL_BYTES: usize = 64;
+
+/// The longest that an upstream's wish to be left alone is honoured.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Why a check was asked by a cheaper probe than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Spared {
+    /// The day's budget is spent.
+    #[serde(rename = "b")]
+    Budget,
+    /// Its full probe comes less often (`intervals`).
+    #[serde(rename = "i")]
+    Interval,
+}
+
+impl Spared {
+    /// The word in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Interval => "interval",
+        }
+    }
 }
 
 impl Verdict {
@@ -160,6 +223,13 @@ impl Verdict {
             latency,
             at,
             limits: Vec::new(),
+            headers_after: None,
+            model: None,
+            usage: None,
+            cost: None,
+            tier: Tier::default(),
+            spared: None,
+            retry_after: None,
         }
     }
 }
@@ -175,6 +245,30 @@ pub fn cut(text: &str, max: usize) -> &str {
         .find(|&i| text.is_char_boundary(i))
         .unwrap_or(0);
     text.get(..end).unwrap_or("")
+}
+
+mod maybe_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    // serde hands fields over by reference
+    #[allow(clippy::ref_option)]
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::millis::serialize(value, s),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(d)?.map(Duration::from_millis))
+    }
 }
 
 mod millis {

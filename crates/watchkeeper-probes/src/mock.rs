@@ -62,5 +62,6 @@ pub(crate) fn plan(target: &ModelTarget) -> Plan {
         url: String::new(),
         auth: String::new(),
         billed: false,
+        ..Plan::default()
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 use watchkeeper_core::check::{Check, Target};
-use watchkeeper_core::probe::{Plan, Prober};
+use watchkeeper_core::probe::{Effort, Plan, Prober};
 use watchkeeper_core::time::Clock;
 use watchkeeper_core::verdict::Verdict;
 
@@ -98,7 +98,7 @@ impl HttpProber {
 
 #[async_trait]
 impl Prober for HttpProber {
-    fn plan(&self, check: &Check) -> Result<Plan, String> {
+    fn plan(&self, check: &Check, _: Effort) -> Result<Plan, String> {
         let plan = match &check.target {
             Target::Invalid { reason, .. } => Err(reason.clone()),
             Target::Tcp { host, port } => Ok(tcp::plan(host, *port)),
@@ -113,7 +113,7 @@ impl Prober for HttpProber {
         plan.map_err(|reason| Scrubber::of(check, &self.keys).clean(&reason))
     }
 
-    async fn probe(&self, check: &Check) -> Verdict {
+    async fn probe(&self, check: &Check, _: Effort) -> Verdict {
         let started = self.clock.now();
         let (finding, headers) = self.ask(check).await;
         let latency = self.clock.now().since(started);

@@ -59,6 +59,7 @@ impl ProbeRequest {
             url: endpoint::shown(&self.url),
             auth: self.auth.as_str().to_owned(),
             billed: self.billed,
+            ..Plan::default()
         }
     }
 }

@@ -217,6 +217,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             shown: Map::new(),
             background: true,
+            full_every: None,
         }
     }
 

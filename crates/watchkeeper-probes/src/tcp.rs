@@ -16,6 +16,7 @@ pub(crate) fn plan(host: &str, port: u16) -> Plan {
         url: format!("tcp://{host}:{port}"),
         auth: "none".into(),
         billed: false,
+        ..Plan::default()
     }
 }
 

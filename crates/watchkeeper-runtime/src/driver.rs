@@ -14,7 +14,7 @@ use watchkeeper_core::coordinator::{
 use watchkeeper_core::error::StoreError;
 use watchkeeper_core::id::{CheckId, GroupId};
 use watchkeeper_core::lease::Token;
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
 use watchkeeper_core::time::{Clock, Moment};
 use watchkeeper_core::verdict::{Outcome, Verdict};
@@ -408,16 +408,17 @@ impl Driver {
             let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
             let task = self.tasks.spawn(async move {
                 let limit = check.timeout + PROBE_OVERTIME;
-                let verdict = match tokio::time::timeout(limit, prober.probe(&check)).await {
-                    Ok(verdict) => verdict,
-                    Err(_) => Verdict::new(
-                        Outcome::Timeout,
-                        Some(408),
-                        Some("Timeout exceeded".to_owned()),
-                        limit,
-                        clock.unix(),
-                    ),
-                };
+                let verdict =
+                    match tokio::time::timeout(limit, prober.probe(&check, Effort::Full)).await {
+                        Ok(verdict) => verdict,
+                        Err(_) => Verdict::new(
+                            Outcome::Timeout,
+                            Some(408),
+                            Some("Timeout exceeded".to_owned()),
+                            limit,
+                            clock.unix(),
+                        ),
+                    };
                 metrics.probed(check.provider(), verdict.outcome, verdict.latency);
                 // The driver may have stopped; then nobody waits for the verdict.
                 let _ = inbox.send(Input::Probed(key, verdict)).await;

@@ -15,7 +15,7 @@ use watchkeeper_core::check::Check;
 use watchkeeper_core::companion::CompanionCodec;
 use watchkeeper_core::coordinator::{Coordinator, Hint, NotForced, Settings};
 use watchkeeper_core::id::{CheckId, FleetName, PodId};
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::status::{PodFacts, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Clock, Moment};
 
@@ -132,7 +132,7 @@ impl Pod {
             .map(|c| {
                 let asked = Asked {
                     check: Arc::new(c.clone()),
-                    sends: prober.plan(c).is_ok(),
+                    sends: prober.plan(c, Effort::Full).is_ok(),
                 };
                 (c.id.clone(), asked)
             })

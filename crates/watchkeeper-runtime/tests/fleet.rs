@@ -19,7 +19,7 @@ use watchkeeper_core::cache::Store;
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, PodId};
-use watchkeeper_core::probe::{Plan, Prober};
+use watchkeeper_core::probe::{Effort, Plan, Prober};
 use watchkeeper_core::report::Thresholds;
 use watchkeeper_core::status::{Mode, ShownSettings, StatusSource};
 use watchkeeper_core::time::{Clock, Moment, UnixMillis};
@@ -60,11 +60,11 @@ impl CountingProber {
 
 #[async_trait]
 impl Prober for CountingProber {
-    fn plan(&self, _: &Check) -> Result<Plan, String> {
+    fn plan(&self, _: &Check, _: Effort) -> Result<Plan, String> {
         Err("not planned here".into())
     }
 
-    async fn probe(&self, check: &Check) -> Verdict {
+    async fn probe(&self, check: &Check, _: Effort) -> Verdict {
         self.starts
             .lock()
             .unwrap()
@@ -88,6 +88,7 @@ fn checks(count: usize) -> Vec<Check> {
             timeout: Duration::from_secs(60),
             shown: serde_json::Map::new(),
             background: true,
+            full_every: None,
         })
         .collect()
 }
@@ -140,6 +141,7 @@ impl World {
             drain: Duration::from_secs(10),
             coordinate: true,
             background: true,
+            full_every: None,
             seed: name.bytes().map(u64::from).sum(),
         };
         let groups = group_settings(&options, &checks).unwrap();
@@ -152,6 +154,7 @@ impl World {
             shown: ShownSettings {
                 enabled: true,
                 background: true,
+                full_every: None,
                 interval: options.interval,
                 lock_ttl: options.lock_ttl,
                 cache_ttl: options.cache_ttl,

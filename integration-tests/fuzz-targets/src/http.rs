@@ -191,6 +191,7 @@ fn snapshot() -> Snapshot {
         timeout: Duration::from_secs(60),
         shown: Map::from_iter([("model".to_owned(), Value::from(CHECK))]),
         background: true,
+        full_every: None,
     };
     let verdict = Verdict::new(
         Outcome::Unauthorized,

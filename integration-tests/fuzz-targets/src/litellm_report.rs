@@ -36,6 +36,7 @@ fn codec() -> Codec {
         timeout: Duration::from_secs(1),
         shown: Map::new(),
         background: true,
+        full_every: None,
     };
     let checks = [check("a"), check("b")];
     Codec::new(

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::id::CheckId;
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::verdict::{MAX_ERROR_BYTES, Outcome, Verdict};
 use watchkeeper_probes::{HttpProber, ProberOptions};
@@ -50,7 +50,7 @@ pub(crate) fn answer(input: &[u8]) {
             never_ends,
         };
         let check = check(upstream.address, how, never_ends);
-        block_on(upstream.prober.probe(&check))
+        block_on(upstream.prober.probe(&check, Effort::Full))
     });
     is_sound(&verdict);
 }
@@ -149,6 +149,7 @@ fn check(address: SocketAddr, how: u8, never_ends: bool) -> Check {
         },
         shown: Map::new(),
         background: true,
+        full_every: None,
     }
 }
 

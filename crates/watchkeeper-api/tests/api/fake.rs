@@ -64,6 +64,7 @@ pub(crate) fn model(id_: &str, name: &str, model: &str) -> Check {
         timeout: Duration::from_secs(60),
         shown,
         background: true,
+        full_every: None,
     }
 }
 

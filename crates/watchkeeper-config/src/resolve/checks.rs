@@ -116,6 +116,7 @@ impl Resolver<'_> {
             timeout,
             shown,
             background: true,
+            full_every: None,
         })
     }
 

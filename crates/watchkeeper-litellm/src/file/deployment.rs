@@ -155,6 +155,7 @@ fn one(
         timeout,
         background: in_group
             && !info("disable_background_health_check").is_some_and(|n| n.truthy()),
+        full_every: None,
     })
 }
 

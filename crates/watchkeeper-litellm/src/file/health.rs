@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use watchkeeper_core::check::HealthParams;
+use watchkeeper_core::probe::ProbeKind;
 
 use crate::python::str_of;
 use crate::yaml::{Node, NodeInner, Yaml};
@@ -60,6 +61,9 @@ pub(super) fn read<'a>(
         reasoning_effort: text("health_check_reasoning_effort", info, warn),
         voice: text("health_check_voice", info, warn),
         prompt: defaults.prompt.clone(),
+        kind: ProbeKind::default(),
+        price: None,
+        base_model: text("base_model", info, warn),
     }
 }
 
@@ -149,6 +153,7 @@ mod tests {
             reasoning_effort: text("low"),
             voice: text("nova"),
             prompt: text("hi"),
+            ..HealthParams::default()
         };
         assert_eq!(params, expected);
         assert!(warnings.is_empty(), "{warnings:?}");

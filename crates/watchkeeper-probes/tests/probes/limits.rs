@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::verdict::Outcome;
 
 use crate::server::{Reply, Server, head};
@@ -40,7 +40,7 @@ async fn a_slow_answer_ends_at_the_checks_limit_with_litellms_words() {
         let mut check = model_check(&server.url("/v1"));
         check.timeout = SHORT;
         let prober = prober();
-        let verdict = tokio::time::timeout(AMPLE, prober.probe(&check))
+        let verdict = tokio::time::timeout(AMPLE, prober.probe(&check, Effort::Full))
             .await
             .expect(case);
         assert_eq!(
@@ -62,7 +62,7 @@ async fn a_refusal_counts_although_its_body_never_ends() {
         let mut check = model_check(&server.url("/v1"));
         check.timeout = SHORT;
         let prober = prober();
-        let verdict = tokio::time::timeout(AMPLE, prober.probe(&check))
+        let verdict = tokio::time::timeout(AMPLE, prober.probe(&check, Effort::Full))
             .await
             .unwrap();
         assert_eq!(
@@ -110,7 +110,7 @@ async fn dropping_a_probe_closes_its_connection() {
         let check = model_check(&server.url("/v1"));
         let prober = prober();
         tokio::select! {
-            verdict = prober.probe(&check) => panic!("ended by itself: {verdict:?}"),
+            verdict = prober.probe(&check, Effort::Full) => panic!("ended by itself: {verdict:?}"),
             () = server.arrived() => {}
         }
         tokio::time::timeout(AMPLE / 2, server.gone())

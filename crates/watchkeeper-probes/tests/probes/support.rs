@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::id::CheckId;
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::{Clock, Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Verdict};
@@ -54,6 +54,7 @@ pub(crate) fn check(target: Target) -> Check {
         timeout: AMPLE,
         shown: Map::new(),
         background: true,
+        full_every: None,
     }
 }
 
@@ -88,7 +89,7 @@ pub(crate) fn tcp_check(host: &str, port: u16) -> Check {
 /// One probe; fails when it does not end long after its limit.
 pub(crate) async fn probe(check: &Check) -> Verdict {
     let prober = prober();
-    tokio::time::timeout(2 * AMPLE, prober.probe(check))
+    tokio::time::timeout(2 * AMPLE, prober.probe(check, Effort::Full))
         .await
         .expect("the probe hangs")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use watchkeeper_core::check::Target;
-use watchkeeper_core::probe::{Plan, Prober};
+use watchkeeper_core::probe::{Effort, Plan, Prober};
 use watchkeeper_core::verdict::Outcome;
 
 use crate::server::{Seen, Server, json as json_reply};
@@ -96,7 +96,9 @@ async fn probes_of_one_round_share_a_connection() {
     let server = Server::start([json_reply(200, CHAT), json_reply(200, CHAT)]).await;
     let prober = prober();
     for _ in 0..2 {
-        let verdict = prober.probe(&model_check(&server.url("/v1"))).await;
+        let verdict = prober
+            .probe(&model_check(&server.url("/v1")), Effort::Full)
+            .await;
         assert_eq!(verdict.outcome, Outcome::Healthy, "{verdict:?}");
     }
     assert_eq!((server.seen().len(), server.connections()), (2, 1));
@@ -170,7 +172,7 @@ async fn an_entry_that_litellm_answers_itself_is_not_asked() {
             (outcome, status),
             "{value}"
         );
-        let plan = prober().plan(&check).unwrap();
+        let plan = prober().plan(&check, Effort::Full).unwrap();
         assert_eq!(plan.provider, "anthropic");
         assert!(plan.method.is_empty() && plan.url.is_empty() && !plan.billed);
     }
@@ -241,12 +243,14 @@ fn plans_show_where_and_how_and_no_secret() {
             plan("tcp", "", "CONNECT", "tcp://db:5432", "none", false),
         ),
     ] {
-        assert_eq!(prober.plan(&check), Ok(want));
+        assert_eq!(prober.plan(&check, Effort::Full), Ok(want));
     }
     let refused = prober
-        .plan(&check(Target::Model(Box::new(image))))
+        .plan(&check(Target::Model(Box::new(image))), Effort::Full)
         .unwrap_err();
     assert!(refused.contains("`image_generation`"), "{refused}");
-    let refused = prober.plan(&http_check("me:hunter22@h")).unwrap_err();
+    let refused = prober
+        .plan(&http_check("me:hunter22@h"), Effort::Full)
+        .unwrap_err();
     assert!(!refused.contains("hunter22"), "{refused}");
 }

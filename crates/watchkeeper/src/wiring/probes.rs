@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchkeeper_core::check::Check;
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
 use watchkeeper_probes::{HttpProber, ProberOptions, ProviderKeys};
@@ -35,7 +35,7 @@ pub(crate) fn build(
 pub(crate) fn unaskable(checks: &[Check], prober: &dyn Prober) -> Option<String> {
     let reasons: Vec<(&str, String)> = checks
         .iter()
-        .filter_map(|check| Some((check.name.as_str(), prober.plan(check).err()?)))
+        .filter_map(|check| Some((check.name.as_str(), prober.plan(check, Effort::Full).err()?)))
         .collect();
     let (name, why) = reasons.first()?;
     Some(format!(

@@ -6,7 +6,7 @@ use watchkeeper_config::{BackendKind, Config, LockScope};
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::companion::CompanionCodec;
 use watchkeeper_core::id::GroupId;
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_litellm::wire::{Codec, Facts, Keys, Plan, Timing};
 use watchkeeper_redis::CompanionOptions;
 
@@ -56,11 +56,12 @@ fn facts(config: &Config, prober: &dyn Prober) -> Facts {
         plain_redis: matches!(config.backend.kind, BackendKind::Redis(_)),
         coordinates: coordination.enabled,
         has_rounds: coordination.background
-            && deployments(config).any(|check| check.background && prober.plan(check).is_ok()),
+            && deployments(config)
+                .any(|check| check.background && prober.plan(check, Effort::Full).is_ok()),
         one_lock: coordination.lock_scope == LockScope::Fleet,
         models_in_database: litellm.store_model_in_db,
         unaskable: deployments(config)
-            .filter(|check| check.background && prober.plan(check).is_err())
+            .filter(|check| check.background && prober.plan(check, Effort::Full).is_err())
             .map(|check| check.name.clone())
             .collect(),
         checks: config.checks.len(),
@@ -119,7 +120,7 @@ pub(crate) fn codec(
     Arc::new(Codec::new(
         group.clone(),
         &checks,
-        |check| prober.plan(check).is_ok(),
+        |check| prober.plan(check, Effort::Full).is_ok(),
         config.litellm.details,
         timing.ttl,
         config.litellm.writers_ttl,

@@ -18,7 +18,7 @@ use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{
     Acquire, Acquired, Guarantee, LeaseRef, LeaseStore, LockState, Released, Renewed, Token,
 };
-use watchkeeper_core::probe::{Plan, Prober};
+use watchkeeper_core::probe::{Effort, Plan, Prober};
 use watchkeeper_core::report::Thresholds;
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::status::ShownSettings;
@@ -252,6 +252,7 @@ pub(crate) fn checks(api_base: &str, models: &[String]) -> Result<Vec<Check>, Er
             timeout: Duration::from_secs(30),
             shown: serde_json::Map::new(),
             background: true,
+            full_every: None,
         })
     };
     models.iter().map(one).collect()
@@ -262,11 +263,11 @@ struct AllHealthy(Arc<dyn Clock>);
 
 #[async_trait]
 impl Prober for AllHealthy {
-    fn plan(&self, _: &Check) -> Result<Plan, String> {
+    fn plan(&self, _: &Check, _: Effort) -> Result<Plan, String> {
         Err("nobody is asked".to_owned())
     }
 
-    async fn probe(&self, _: &Check) -> Verdict {
+    async fn probe(&self, _: &Check, _: Effort) -> Verdict {
         let at = self.0.unix();
         Verdict::new(
             Outcome::Healthy,

@@ -157,6 +157,7 @@ fn checks(count: usize, endpoint: SocketAddr) -> Result<Vec<Check>, Error> {
                 timeout: Duration::from_secs(60),
                 shown,
                 background: true,
+                full_every: None,
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use watchkeeper_core::check::{Check, Target};
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 
 use crate::out::Screen;
 use crate::table::{Cell, Column, Table, Tint};
@@ -44,7 +44,7 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
         billed: None,
         config_error: None,
     };
-    match prober.plan(check) {
+    match prober.plan(check, Effort::Full) {
         Ok(plan) => Row {
             provider: plan.provider,
             mode: set(plan.mode).or(bare.mode),
@@ -120,7 +120,7 @@ mod tests {
 
     #[async_trait]
     impl Prober for Planner {
-        fn plan(&self, check: &Check) -> Result<Plan, String> {
+        fn plan(&self, check: &Check, _: Effort) -> Result<Plan, String> {
             if check.name == "bad" {
                 return Err("provider `vapor` is not supported".to_owned());
             }
@@ -132,6 +132,7 @@ mod tests {
                     url: String::new(),
                     auth: String::new(),
                     billed: false,
+                    ..Plan::default()
                 });
             }
             let tcp = matches!(check.target, Target::Tcp { .. });
@@ -142,10 +143,11 @@ mod tests {
                 url: "host:6379".to_owned(),
                 auth: "none".to_owned(),
                 billed: !tcp,
+                ..Plan::default()
             })
         }
 
-        async fn probe(&self, _: &Check) -> Verdict {
+        async fn probe(&self, _: &Check, _: Effort) -> Verdict {
             panic!("a plan sends nothing");
         }
     }
@@ -158,6 +160,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             shown: Map::new(),
             background: true,
+            full_every: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use serde::Serialize;
 use watchkeeper_core::check::{Check, Target};
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::verdict::Outcome;
 
 use crate::out::Screen;
@@ -44,8 +44,8 @@ pub(super) async fn rows(checks: &[Check], prober: &dyn Prober, concurrency: usi
 }
 
 async fn row(check: &Check, prober: &dyn Prober) -> Row {
-    let plan = prober.plan(check).ok();
-    let verdict = prober.probe(check).await;
+    let plan = prober.plan(check, Effort::Full).ok();
+    let verdict = prober.probe(check, Effort::Full).await;
     let model = check.model().map(str::to_owned);
     let url = plan.as_ref().map(|plan| plan.url.clone());
     let target = match (&check.target, &model, url) {
@@ -131,7 +131,7 @@ mod tests {
 
     #[async_trait]
     impl Prober for Fake {
-        fn plan(&self, _: &Check) -> Result<Plan, String> {
+        fn plan(&self, _: &Check, _: Effort) -> Result<Plan, String> {
             Ok(Plan {
                 provider: "http".to_owned(),
                 mode: String::new(),
@@ -139,10 +139,11 @@ mod tests {
                 url: "https://host/".to_owned(),
                 auth: "none".to_owned(),
                 billed: false,
+                ..Plan::default()
             })
         }
 
-        async fn probe(&self, check: &Check) -> Verdict {
+        async fn probe(&self, check: &Check, _: Effort) -> Verdict {
             let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(running, Ordering::SeqCst);
             // Those asked first answer last.
@@ -171,6 +172,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             shown: Map::new(),
             background: true,
+            full_every: None,
         }
     }
 

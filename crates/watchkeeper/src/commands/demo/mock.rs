@@ -133,7 +133,7 @@ fn refuse(status: StatusCode, message: &str, code: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use watchkeeper_core::probe::Prober;
+    use watchkeeper_core::probe::{Effort, Prober};
     use watchkeeper_core::verdict::Outcome;
     use watchkeeper_probes::{HttpProber, ProberOptions};
     use watchkeeper_runtime::BootClock;
@@ -151,7 +151,7 @@ mod tests {
             .iter()
             .enumerate()
         {
-            let verdict = prober.probe(check).await;
+            let verdict = prober.probe(check, Effort::Full).await;
             let expected = match CAST[at].behaviour {
                 Behaviour::After(_) => Outcome::Healthy,
                 Behaviour::RateLimited => Outcome::RateLimited,

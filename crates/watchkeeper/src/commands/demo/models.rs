@@ -83,6 +83,7 @@ pub(super) fn checks(base: &str) -> Result<Vec<Check>, Failure> {
                 timeout: TIMEOUT,
                 shown,
                 background: true,
+                full_every: None,
             })
         })
         .collect()
