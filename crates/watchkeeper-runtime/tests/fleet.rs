@@ -141,7 +141,6 @@ impl World {
             drain: Duration::from_secs(10),
             coordinate: true,
             background: true,
-            full_every: None,
             seed: name.bytes().map(u64::from).sum(),
         };
         let groups = group_settings(&options, &checks).unwrap();
@@ -154,7 +153,6 @@ impl World {
             shown: ShownSettings {
                 enabled: true,
                 background: true,
-                full_every: None,
                 interval: options.interval,
                 lock_ttl: options.lock_ttl,
                 cache_ttl: options.cache_ttl,
