@@ -77,7 +77,7 @@ async fn a_peer_that_never_shakes_hands_is_a_timeout() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut check = model_check(&format!("https://{}/v1", listener.local_addr().unwrap()));
     check.timeout = SHORT;
-    let verdict = tokio::time::timeout(AMPLE, prober().probe(&check))
+    let verdict = tokio::time::timeout(AMPLE, prober().probe(&check, Effort::Full))
         .await
         .unwrap();
     assert_eq!(
@@ -91,7 +91,7 @@ async fn a_limit_of_zero_or_of_ages_is_no_panic() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut check = model_check(&format!("http://{}/v1", listener.local_addr().unwrap()));
     check.timeout = Duration::ZERO;
-    let verdict = prober().probe(&check).await;
+    let verdict = prober().probe(&check, Effort::Full).await;
     assert_eq!(
         found(&verdict),
         (Outcome::Timeout, Some(408), "Timeout exceeded")
@@ -99,7 +99,7 @@ async fn a_limit_of_zero_or_of_ages_is_no_panic() {
     let server = Server::start([Reply::Close(head(200, "text/plain", Some(0)))]).await;
     let mut check = http_check(&server.url("/"));
     check.timeout = Duration::MAX;
-    let verdict = prober().probe(&check).await;
+    let verdict = prober().probe(&check, Effort::Full).await;
     assert_eq!(verdict.outcome, Outcome::Healthy, "{verdict:?}");
 }
 
