@@ -1,5 +1,7 @@
 //! What came back.
 
+use std::time::Duration;
+
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
@@ -25,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) end: End,
+    /// From the start of the request to the headers.
+    pub(crate) headers_after: Duration,
 }
 
 impl Answer {

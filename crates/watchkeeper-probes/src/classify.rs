@@ -3,7 +3,8 @@
 //! | answer | outcome | status |
 //! | --- | --- | --- |
 //! | 2xx with what the API promises | healthy | - |
-//! | 2xx with `{"error": …}` | bad_answer | 422 |
+//! | 400 that tells of the probe's own limit of tokens | healthy | - |
+//! | 2xx with `{"error": …}` | bad_answer | 500, Azure 400, OpenAI 422 |
 //! | 2xx with anything else (`{}`, HTML, an event stream, not UTF-8, cut off, over the limit) | bad_answer | 500 |
 //! | 2xx whose body does not end in time | timeout | 408 |
 //! | 3xx | bad_answer | its own |
@@ -15,10 +16,14 @@
 //! | nothing sent | config_error | 500 |
 
 use serde_json::Value;
+use watchkeeper_core::money::Usage;
 use watchkeeper_core::verdict::Outcome;
 
-use crate::answer::{Answer, End};
-use crate::glance;
+use crate::answer::Answer;
+
+/// What OpenAI answers (400) when a reasoning model used the whole limit on thinking. The model works: it ran and
+/// stopped where it was told to.
+const LIMIT_REACHED: &str = "max_tokens or model output limit was reached";
 
 /// The text of every timeout, as LiteLLM writes it.
 pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
@@ -30,6 +35,10 @@ pub(crate) struct Finding {
     pub(crate) status: Option<u16>,
     /// Raw: may hold whatever the upstream said.
     pub(crate) error: Option<String>,
+    /// The tokens that the answer says were used.
+    pub(crate) usage: Option<Usage>,
+    /// The model that the answer names. Raw, as the error is.
+    pub(crate) model: Option<String>,
 }
 
 impl Finding {
@@ -38,6 +47,8 @@ impl Finding {
             outcome: Outcome::Healthy,
             status: None,
             error: None,
+            usage: None,
+            model: None,
         }
     }
 
@@ -46,6 +57,8 @@ impl Finding {
             outcome,
             status: Some(status),
             error: Some(error.into()),
+            usage: None,
+            model: None,
         }
     }
 
@@ -61,6 +74,14 @@ impl Finding {
 /// The verdict on an answer that is no 2xx.
 pub(crate) fn refused(answer: &Answer) -> Finding {
     let json = answer.json();
+    let said = json.as_ref().and_then(message);
+    if answer.status == 400
+        && said
+            .as_ref()
+            .is_some_and(|text| text.contains(LIMIT_REACHED))
+    {
+        return Finding::healthy();
+    }
     let outcome = match answer.status {
         400 if json.as_ref().is_some_and(is_content_filter) => Outcome::ContentFilter,
         401 => Outcome::Unauthorized,
@@ -72,7 +93,7 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
         _ => Outcome::BadAnswer,
     };
     let status = answer.status;
-    let text = match json.as_ref().and_then(message) {
+    let text = match said {
         Some(message) => format!("answered {status}: {message}"),
         None if (300..400).contains(&status) => format!(
             "answered {status}, a redirect, which a probe does not follow; give the address that it leads to"
@@ -84,59 +105,6 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
         None => format!("answered {status} without a message"),
     };
     Finding::new(outcome, status, text)
-}
-
-/// The verdict on a 2xx that is to be a JSON object with a non-empty list of objects under `list`.
-pub(crate) fn listed(answer: &Answer, list: &str) -> Finding {
-    let bad = |text: String| Finding::new(Outcome::BadAnswer, 500, text);
-    let status = answer.status;
-    match &answer.end {
-        End::Late => return Finding::timeout(),
-        End::TooLong => {
-            return bad(format!(
-                "answered {status} with more than {} KiB",
-                crate::send::MAX_ANSWER_BYTES / 1024
-            ));
-        }
-        End::Broken(why) => {
-            return bad(format!("the answer broke off ({why})"));
-        }
-        End::Whole | End::Unread => {}
-    }
-    if answer.is_event_stream() {
-        return bad(format!(
-            "answered {status} with an event stream, which was not asked for"
-        ));
-    }
-    if glance::is_surely_healthy(&answer.body, list) {
-        return Finding::healthy();
-    }
-    let Some(json) = answer.json() else {
-        let what = if answer.is_html() { "HTML" } else { "a body" };
-        return bad(format!("answered {status} with {what} that is not JSON"));
-    };
-    let first = json
-        .get(list)
-        .and_then(Value::as_array)
-        .and_then(|l| l.first());
-    // routers such as OpenRouter answer 200 and put the failure inside, at the top or in the choice
-    let fault = [Some(&json), first]
-        .into_iter()
-        .flatten()
-        .find(|value| value.get("error").is_some_and(|e| !e.is_null()));
-    if let Some(fault) = fault {
-        let text = message(fault).unwrap_or_else(|| "no message".into());
-        return Finding::new(
-            Outcome::BadAnswer,
-            422,
-            format!("answered {status} with an error: {text}"),
-        );
-    }
-    if first.is_some_and(Value::is_object) {
-        Finding::healthy()
-    } else {
-        bad(format!("answered {status} without `{list}`"))
-    }
 }
 
 /// The upstream's own words, in the shapes that are met: OpenAI's, a plain string, FastAPI's `detail`, a list.
@@ -180,8 +148,10 @@ fn is_content_filter(json: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use reqwest::header::HeaderMap;
+
+    use super::*;
+    use crate::answer::End;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -189,6 +159,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: body.into(),
             end: End::Whole,
+            headers_after: std::time::Duration::ZERO,
         }
     }
 
@@ -248,33 +219,6 @@ mod tests {
         ] {
             let text = refused(&answer(500, body)).error.unwrap();
             assert_eq!(text, "answered 500: the words", "{body}");
-        }
-    }
-
-    #[test]
-    fn a_list_is_healthy_only_when_it_holds_an_object_and_no_error() {
-        for (body, want) in [
-            (r#"{"choices":[{"index":0}]}"#, None),
-            (r#"{"error":null,"choices":[{"index":0}]}"#, None),
-            (r#"{"choices":[]}"#, Some(500)),
-            (r#"{"choices":[null]}"#, Some(500)),
-            (r#"{"choices":{}}"#, Some(500)),
-            (r#"{"data":[{}]}"#, Some(500)),
-            ("[]", Some(500)),
-            ("null", Some(500)),
-            ("{}", Some(500)),
-            ("", Some(500)),
-            ("<html></html>", Some(500)),
-            ("data: {\"choices\":[{}]}\n\n", Some(500)),
-            (r#"{"error":{"message":"no"}}"#, Some(422)),
-            (r#"{"error":"no","choices":[{"index":0}]}"#, Some(422)),
-            (r#"{"choices":[{"error":{"code":502}}]}"#, Some(422)),
-        ] {
-            assert_eq!(
-                listed(&answer(200, body), "choices").status,
-                want,
-                "{body:?}"
-            );
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The `http` check: a URL that is to answer with a status below 400.
 
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use watchkeeper_core::probe::Tier;
 use watchkeeper_core::secret::Secret;
 
-use crate::answer::Answer;
-use crate::classify::{Finding, refused};
 use crate::endpoint::Endpoint;
+use crate::promise::Promise;
 use crate::request::{Auth, ProbeRequest, authorize};
 
 /// A GET, with the login of the URL as basic auth.
@@ -19,22 +18,9 @@ pub(crate) fn request(url: &Secret) -> Result<ProbeRequest, String> {
         let _ = authorize(&mut headers, &value);
         auth = Auth::Basic;
     }
-    Ok(ProbeRequest {
-        method: Method::GET,
-        url: endpoint.url,
-        headers,
-        body: None,
-        auth,
-        billed: false,
-        unsendable: None,
-    })
-}
-
-/// Any status below 400 is healthy, a redirect too: something answers.
-pub(crate) fn read(answer: &Answer) -> Finding {
-    if answer.status < 400 {
-        Finding::healthy()
-    } else {
-        refused(answer)
-    }
+    let mut request = ProbeRequest::get(endpoint.url, Promise::Below400);
+    request.headers = headers;
+    request.auth = auth;
+    request.tier = Tier::Reachability;
+    Ok(request)
 }

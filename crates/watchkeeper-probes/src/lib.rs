@@ -1,33 +1,38 @@
 //! How checks are asked: models over HTTPS, plain URLs, plain ports.
 //!
 //! ```text
-//!   check ──▶ adapter ──▶ request          pure: method, URL, headers, body
+//!   check ──▶ resolve ──▶ request          pure: method, URL, headers, body, and what is promised in return
 //!                            │
 //!                          send            one request, bounded in time and size
 //!                            │
-//!   verdict ◀── scrub ◀── classify         one table from answer to outcome
+//!   verdict ◀── scrub ◀──  judge           one table from answer to outcome
 //! ```
 //!
 //! A probe makes one upstream request. Nothing is retried and no redirect is followed, so a key never travels past the
 //! endpoint that it was given for. Everything an upstream says is cleaned of the check's secrets before it is kept.
 //!
-//! What a request looks like is in `providers/`, one file per shape behind the small trait of `adapter`; how to add one
-//! is in `docs/adding-a-probe.md`.
+//! What a request looks like is in `providers/`: a table of rows, and one file per shape of API. How to add one is in `docs/adding-a-probe.md`.
 
-mod adapter;
 mod answer;
+mod ask;
+mod base;
 mod classify;
 mod client;
 mod endpoint;
 mod failure;
 mod glance;
 mod http;
+mod judge;
+mod key;
 mod mock;
+mod mode;
 mod options;
 mod params;
 mod prober;
+mod promise;
 mod providers;
 mod request;
+mod resolve;
 mod scrub;
 mod send;
 mod tcp;

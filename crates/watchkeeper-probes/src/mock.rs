@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use watchkeeper_core::check::ModelTarget;
+use watchkeeper_core::money::Usd;
 use watchkeeper_core::probe::Plan;
 use watchkeeper_core::verdict::Outcome;
 
@@ -62,6 +63,7 @@ pub(crate) fn plan(target: &ModelTarget) -> Plan {
         url: String::new(),
         auth: String::new(),
         billed: false,
+        most_cost: Some(Usd::ZERO),
         ..Plan::default()
     }
 }

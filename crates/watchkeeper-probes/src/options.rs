@@ -1,11 +1,13 @@
 //! What a prober is built from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
+
+use crate::providers;
 
 /// What a prober is built from.
 #[derive(Clone)]
@@ -43,9 +45,19 @@ impl ProberOptions {
 #[derive(Clone, Default)]
 pub struct ProviderKeys(HashMap<&'static str, Secret>);
 
+/// What stands in the name of a variable that holds a secret.
+const SECRET_NAMES: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS"];
+
 impl ProviderKeys {
     /// The variables that are looked at; all others are dropped on the way in.
-    pub const NAMES: [&'static str; 3] = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"];
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        providers::all().flat_map(|provider| {
+            [provider.base_vars, provider.key_vars, provider.other_vars]
+                .into_iter()
+                .flatten()
+                .copied()
+        })
+    }
 
     /// Takes the known variables out of an environment. Empty values count as unset.
     pub fn from_vars<K, V>(vars: impl IntoIterator<Item = (K, V)>) -> Self
@@ -53,22 +65,28 @@ impl ProviderKeys {
         K: AsRef<str>,
         V: AsRef<str>,
     {
+        let names: HashSet<&'static str> = Self::names().collect();
         let known = vars.into_iter().filter_map(|(name, value)| {
             let value = value.as_ref().trim();
-            let name = Self::NAMES.into_iter().find(|n| *n == name.as_ref())?;
+            let name = *names.get(name.as_ref())?;
             (!value.is_empty()).then(|| (name, Secret::new(value)))
         });
         Self(known.collect())
     }
 
-    /// The value of one of [`Self::NAMES`].
+    /// The value of one of [`Self::names`].
     pub(crate) fn get(&self, name: &str) -> Option<&Secret> {
         self.0.get(name)
     }
 
-    /// All values, to be kept out of every text.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &Secret> {
-        self.0.values()
+    /// The values that must be kept out of every text: keys and the like, and addresses with a login in them.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.0
+            .iter()
+            .filter(|(name, value)| {
+                SECRET_NAMES.iter().any(|part| name.contains(part)) || value.expose().contains('@')
+            })
+            .map(|(_, value)| value)
     }
 }
 
@@ -102,7 +120,7 @@ mod tests {
             ("OPENAI_BASE_URL", " "),
             ("AWS_SECRET_ACCESS_KEY", "hunter22"),
         ]);
-        assert_eq!(keys.values().count(), 1);
+        assert_eq!(keys.secrets().count(), 1);
         assert_eq!(keys.get("OPENAI_API_KEY").unwrap().expose(), "sk-live-1");
         assert_eq!(format!("{keys:?}"), "{\"OPENAI_API_KEY\"}");
     }

@@ -7,16 +7,18 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 use watchkeeper_core::check::{Check, Target};
-use watchkeeper_core::probe::{Effort, Plan, Prober};
+use watchkeeper_core::money::{Price, Usd};
+use watchkeeper_core::probe::{Effort, Plan, Prober, Tier};
 use watchkeeper_core::time::Clock;
-use watchkeeper_core::verdict::Verdict;
+use watchkeeper_core::verdict::{MAX_MODEL_BYTES, Outcome, Verdict, cut};
 
-use crate::adapter::resolve;
 use crate::classify::Finding;
+use crate::judge::judge;
 use crate::options::{ProbeSetupError, ProberOptions, ProviderKeys};
 use crate::request::ProbeRequest;
+use crate::resolve::resolve;
 use crate::scrub::Scrubber;
-use crate::send::{Want, send};
+use crate::send::send;
 use crate::{client, http, mock, tcp};
 
 /// Rate-limit headers that are kept, as LiteLLM shows them.
@@ -27,6 +29,9 @@ const LIMIT_HEADERS: [&str; 2] = [
 
 /// Longest rate-limit value kept: they are counts.
 const MAX_LIMIT_BYTES: usize = 20;
+
+/// The status of an error inside a 200 of an `http` check, whose body is not read.
+const HTTP_FAULT: u16 = 500;
 
 /// A time limit beyond all use, for one that would overflow the clock.
 const FAR: Duration = Duration::from_secs(86_400);
@@ -51,81 +56,124 @@ impl HttpProber {
         })
     }
 
-    /// What was found, with the answer's headers if there was one.
-    async fn ask(&self, check: &Check) -> (Finding, HeaderMap) {
+    /// What was found.
+    async fn ask(&self, check: &Check, effort: Effort) -> Found {
         let now = Instant::now();
         let deadline = now.checked_add(check.timeout).unwrap_or(now + FAR);
         match &check.target {
-            Target::Invalid { reason, .. } => (Finding::config(reason), HeaderMap::new()),
-            Target::Tcp { host, port } => {
-                (tcp::probe(host, *port, deadline).await, HeaderMap::new())
-            }
-            Target::Http { url } => match http::request(url) {
-                Err(reason) => (Finding::config(reason), HeaderMap::new()),
-                Ok(request) => match self.send(request, deadline, Want::Status).await {
-                    Ok(answer) => (http::read(&answer), HeaderMap::new()),
-                    Err(finding) => (finding, HeaderMap::new()),
-                },
+            Target::Invalid { reason, .. } => Finding::config(reason).into(),
+            Target::Tcp { host, port } => Found {
+                tier: Tier::Reachability,
+                ..tcp::probe(host, *port, deadline).await.into()
             },
-            Target::Model(model) if let Some(finding) = mock::finding(model) => {
-                (finding, HeaderMap::new())
-            }
-            Target::Model(model) => match resolve(model, &self.keys) {
-                Err(reason) => (Finding::config(reason), HeaderMap::new()),
-                Ok(resolved) => match self.send(resolved.request, deadline, Want::Body).await {
-                    Ok(answer) => (
-                        resolved.adapter.read(resolved.mode, &answer),
-                        answer.headers,
-                    ),
-                    Err(finding) => (finding, HeaderMap::new()),
-                },
+            Target::Http { url } => match http::request(url) {
+                Err(reason) => Finding::config(reason).into(),
+                Ok(request) => self.send(request, HTTP_FAULT, deadline).await,
+            },
+            Target::Model(model) if let Some(finding) = mock::finding(model) => finding.into(),
+            Target::Model(model) => match resolve(model, &self.keys, effort) {
+                Err(reason) => Finding::config(reason).into(),
+                Ok(resolved) => {
+                    let price = model.health.price;
+                    let (billed, most) = (resolved.request.billed, resolved.most_cost);
+                    let mut found = self
+                        .send(resolved.request, resolved.provider.fault, deadline)
+                        .await;
+                    found.cost = cost(&found.finding, price, billed, most);
+                    found
+                }
             },
         }
     }
 
-    async fn send(
-        &self,
-        request: ProbeRequest,
-        deadline: Instant,
-        want: Want,
-    ) -> Result<crate::answer::Answer, Finding> {
-        match &request.unsendable {
-            Some(reason) => Err(Finding::config(reason)),
-            None => send(&self.client, request, deadline, want).await,
+    async fn send(&self, request: ProbeRequest, fault: u16, deadline: Instant) -> Found {
+        let (tier, promise) = (request.tier, request.promise.clone());
+        let found = match &request.unsendable {
+            Some(reason) => Finding::config(reason).into(),
+            None => match send(&self.client, request, deadline, &*self.clock).await {
+                Ok(answer) => Found {
+                    limits: limits(&answer.headers),
+                    headers_after: Some(answer.headers_after),
+                    ..judge(&answer, &promise, fault).into()
+                },
+                Err(finding) => finding.into(),
+            },
+        };
+        Found { tier, ..found }
+    }
+}
+
+/// A finding and what else is told of it.
+struct Found {
+    finding: Finding,
+    tier: Tier,
+    limits: Vec<(String, String)>,
+    headers_after: Option<Duration>,
+    cost: Option<Usd>,
+}
+
+impl From<Finding> for Found {
+    fn from(finding: Finding) -> Self {
+        Self {
+            finding,
+            tier: Tier::default(),
+            limits: Vec::new(),
+            headers_after: None,
+            cost: None,
         }
+    }
+}
+
+/// What a probe cost, where the price is known: by the use that the answer tells; the most that it can have cost where
+/// it tells none, or where the answer was lost after the question had left. A refusal is not billed.
+fn cost(finding: &Finding, price: Option<Price>, billed: bool, most: Option<Usd>) -> Option<Usd> {
+    let price = price?;
+    match (finding.outcome, finding.usage) {
+        _ if !billed => Some(Usd::ZERO),
+        (_, Some(usage)) => Some(price.of(usage)),
+        (Outcome::Healthy | Outcome::Timeout, None) => most,
+        _ => Some(Usd::ZERO),
     }
 }
 
 #[async_trait]
 impl Prober for HttpProber {
-    fn plan(&self, check: &Check, _: Effort) -> Result<Plan, String> {
+    fn plan(&self, check: &Check, effort: Effort) -> Result<Plan, String> {
         let plan = match &check.target {
             Target::Invalid { reason, .. } => Err(reason.clone()),
             Target::Tcp { host, port } => Ok(tcp::plan(host, *port)),
-            Target::Http { url } => http::request(url).map(|request| request.plan("http", "")),
-            Target::Model(model) if mock::finding(model).is_some() => Ok(mock::plan(model)),
-            Target::Model(model) => resolve(model, &self.keys).map(|resolved| {
-                resolved
-                    .request
-                    .plan(resolved.provider, resolved.mode.as_str())
+            Target::Http { url } => http::request(url).map(|request| Plan {
+                most_cost: Some(Usd::ZERO),
+                ..request.plan("http", "")
             }),
+            Target::Model(model) if mock::finding(model).is_some() => Ok(mock::plan(model)),
+            Target::Model(model) => {
+                resolve(model, &self.keys, effort).map(|resolved| resolved.plan())
+            }
         };
         plan.map_err(|reason| Scrubber::of(check, &self.keys).clean(&reason))
     }
 
-    async fn probe(&self, check: &Check, _: Effort) -> Verdict {
+    async fn probe(&self, check: &Check, effort: Effort) -> Verdict {
         let started = self.clock.now();
-        let (finding, headers) = self.ask(check).await;
+        let found = self.ask(check, effort).await;
         let latency = self.clock.now().since(started);
-        let limits = limits(&headers);
         let Finding {
             outcome,
             status,
             error,
-        } = finding;
-        let error = error.map(|text| Scrubber::of(check, &self.keys).clean(&text));
+            usage,
+            model,
+        } = found.finding;
+        let scrubbed = |text: String| Scrubber::of(check, &self.keys).clean(&text);
+        let error = error.map(scrubbed);
         let mut verdict = Verdict::new(outcome, status, error, latency, self.clock.unix());
-        verdict.limits = limits;
+        verdict.limits = found.limits;
+        verdict.headers_after = found.headers_after;
+        verdict.usage = usage;
+        verdict.model = model.map(|name| cut(&scrubbed(name), MAX_MODEL_BYTES).to_owned());
+        verdict.cost = found.cost;
+        verdict.tier = found.tier;
         verdict
     }
 }

@@ -1,12 +1,15 @@
 //! A probe's request as a value: built without sending, compared in tests, shown by `check --plan`.
 
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use url::Url;
-
-use watchkeeper_core::probe::Plan;
+use watchkeeper_core::probe::{Identity, Plan, Tier};
 
 use crate::endpoint;
+use crate::key::Proof;
+use crate::promise::Promise;
 
 /// How a request proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,12 @@ pub(crate) enum Auth {
     None,
     /// `Authorization: Bearer`.
     Bearer,
+    /// A key in a header of the vendor's own.
+    Key,
+    /// A signature of the AWS kind.
+    SigV4,
+    /// A token fetched from an identity provider.
+    OAuth,
     /// User and password of the URL.
     Basic,
     /// A header that the entry's `extra_headers` give.
@@ -27,6 +36,9 @@ impl Auth {
         match self {
             Self::None => "none",
             Self::Bearer => "bearer",
+            Self::Key => "key",
+            Self::SigV4 => "sigv4",
+            Self::OAuth => "oauth",
             Self::Basic => "basic",
             Self::Header => "header",
         }
@@ -47,10 +59,54 @@ pub(crate) struct ProbeRequest {
     pub(crate) billed: bool,
     /// Why it cannot be sent although it can be planned: a key that is missing. Holds no secret.
     pub(crate) unsendable: Option<String>,
+    /// What kind of probe it is.
+    pub(crate) tier: Tier,
+    /// What a good answer holds.
+    pub(crate) promise: Promise,
+    /// Whether it needs HTTP/1.1: a handshake for another protocol.
+    pub(crate) http1: bool,
 }
 
 impl ProbeRequest {
-    /// The plan that `check --plan` shows.
+    /// A GET that bills nothing, without headers: the free kind.
+    pub(crate) fn get(url: Url, promise: Promise) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            auth: Auth::None,
+            billed: false,
+            unsendable: None,
+            tier: Tier::Free,
+            promise,
+            http1: false,
+        }
+    }
+
+    /// A POST of JSON like those of users, billed.
+    pub(crate) fn post(url: Url, body: &Map<String, Value>, promise: Promise) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self {
+            method: Method::POST,
+            headers,
+            body: serde_json::to_vec(body).ok(),
+            billed: true,
+            tier: Tier::Inference,
+            ..Self::get(url, promise)
+        }
+    }
+
+    /// With this proof of who it is.
+    pub(crate) fn proved(mut self, (auth, unsendable): Proof) -> Self {
+        self.auth = auth;
+        self.unsendable = unsendable;
+        self
+    }
+
+    /// What `check --plan` shows of it.
     pub(crate) fn plan(&self, provider: &str, mode: &str) -> Plan {
         Plan {
             provider: provider.to_owned(),
@@ -59,8 +115,31 @@ impl ProbeRequest {
             url: endpoint::shown(&self.url),
             auth: self.auth.as_str().to_owned(),
             billed: self.billed,
-            ..Plan::default()
+            tier: self.tier,
+            most_cost: None,
+            identity: Some(self.identity()),
         }
+    }
+
+    /// A digest of all that is sent, the key included, by which equal requests are known.
+    pub(crate) fn identity(&self) -> Identity {
+        let mut digest = Sha256::new();
+        let mut field = |bytes: &[u8]| {
+            digest.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+            digest.update(bytes);
+        };
+        field(self.method.as_str().as_bytes());
+        field(self.url.as_str().as_bytes());
+        for (name, value) in &self.headers {
+            field(name.as_str().as_bytes());
+            field(value.as_bytes());
+        }
+        field(self.body.as_deref().unwrap_or_default());
+        let mut identity = [0; 16];
+        for (to, from) in identity.iter_mut().zip(digest.finalize()) {
+            *to = from;
+        }
+        Identity(identity)
     }
 }
 

@@ -45,7 +45,7 @@ impl Scrubber {
         let mut all = Self(Vec::new());
         match &check.target {
             Target::Model(model) => {
-                for secret in model.api_key.iter().chain(keys.values()) {
+                for secret in model.api_key.iter().chain(keys.secrets()) {
                     all.add(secret.expose());
                 }
                 for base in model.api_base.iter().map(Secret::expose) {

@@ -2,10 +2,12 @@
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use tokio::time::{Instant, timeout_at};
+use watchkeeper_core::time::Clock;
 
 use crate::answer::{Answer, End, is_event_stream};
 use crate::classify::Finding;
 use crate::failure;
+use crate::promise::Promise;
 use crate::request::ProbeRequest;
 
 /// Most of an answer that is read. 16 tokens or one embedding take a few hundred KiB at the very most.
@@ -16,11 +18,23 @@ const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// Which answers have to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Want {
+enum Want {
     /// The body decides.
     Body,
     /// Below 400 the status decides and the body, which may never end, is left alone.
     Status,
+}
+
+impl Want {
+    fn of(promise: &Promise) -> Self {
+        match promise {
+            Promise::Json(_) | Promise::Models(_) | Promise::Media => Self::Body,
+            Promise::Success
+            | Promise::Below400
+            | Promise::Reachable
+            | Promise::Handshake { .. } => Self::Status,
+        }
+    }
 }
 
 /// One request, one answer, no retry. Dropping the future closes the connection.
@@ -28,8 +42,10 @@ pub(crate) async fn send(
     client: &reqwest::Client,
     request: ProbeRequest,
     deadline: Instant,
-    want: Want,
+    clock: &dyn Clock,
 ) -> Result<Answer, Finding> {
+    let started = clock.now();
+    let want = Want::of(&request.promise);
     let tls = request.url.scheme() == "https";
     // put together by hand: the client's builder would copy header by header
     let mut outgoing = reqwest::Request::new(request.method, request.url);
@@ -40,6 +56,7 @@ pub(crate) async fn send(
         Ok(Err(error)) => return Err(failure::of(&error, tls)),
         Err(_) => return Err(Finding::timeout()),
     };
+    let headers_after = clock.now().since(started);
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
     let (body, end) = match limit(status, &headers, want) {
@@ -51,6 +68,7 @@ pub(crate) async fn send(
         headers,
         body,
         end,
+        headers_after,
     })
 }
 

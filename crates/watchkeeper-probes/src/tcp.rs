@@ -2,7 +2,8 @@
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
-use watchkeeper_core::probe::Plan;
+use watchkeeper_core::money::Usd;
+use watchkeeper_core::probe::{Plan, Tier};
 use watchkeeper_core::verdict::Outcome;
 
 use crate::classify::Finding;
@@ -16,6 +17,8 @@ pub(crate) fn plan(host: &str, port: u16) -> Plan {
         url: format!("tcp://{host}:{port}"),
         auth: "none".into(),
         billed: false,
+        tier: Tier::Reachability,
+        most_cost: Some(Usd::ZERO),
         ..Plan::default()
     }
 }

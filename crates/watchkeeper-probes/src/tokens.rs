@@ -9,7 +9,7 @@
 
 use watchkeeper_core::check::ModelTarget;
 
-use crate::adapter::Mode;
+use crate::mode::Mode;
 
 /// The limit where nothing else is said. Fewer are refused by some models, more are paid for.
 const DEFAULT: u32 = 16;

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::verdict::Outcome;
 use watchkeeper_probes::HttpProber;
 
@@ -93,7 +93,7 @@ async fn a_server_under_ones_own_ca_is_asked_by_http_1_and_2() {
         let (ca, acceptor) = authority(protocols);
         let server = serve(acceptor).await;
         let check = model_check(&format!("https://localhost:{}/v1", server.port));
-        let verdict = prober_with(&ca).probe(&check).await;
+        let verdict = prober_with(&ca).probe(&check, Effort::Full).await;
         assert_eq!(verdict.outcome, Outcome::Healthy, "{verdict:?}");
         assert_eq!(verdict.limits[0].1, version, "{protocols:?}");
     }
@@ -112,7 +112,7 @@ async fn a_certificate_that_is_not_trusted_or_not_for_the_host_is_a_tls_failure(
     assert_eq!((outcome, status), (Outcome::Tls, Some(500)), "{text}");
     assert!(text.contains("UnknownIssuer"), "{text}");
     let check = model_check(&format!("https://127.0.0.1:{}/v1", server.port));
-    let wrong_name = prober_with(&ca).probe(&check).await;
+    let wrong_name = prober_with(&ca).probe(&check, Effort::Full).await;
     let (outcome, status, text) = found(&wrong_name);
     assert_eq!((outcome, status), (Outcome::Tls, Some(500)), "{text}");
 }

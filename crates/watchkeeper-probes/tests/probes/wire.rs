@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use watchkeeper_core::check::Target;
-use watchkeeper_core::probe::{Effort, Plan, Prober};
+use watchkeeper_core::money::Usd;
+use watchkeeper_core::probe::{Effort, Plan, Prober, Tier};
 use watchkeeper_core::verdict::Outcome;
 
 use crate::server::{Seen, Server, json as json_reply};
@@ -25,7 +26,12 @@ async fn a_chat_probe_is_one_post_with_the_key() {
     let verdict = probe(&model_check(&server.url("/v1/"))).await;
     assert_eq!(verdict.outcome, Outcome::Healthy, "{verdict:?}");
     assert_eq!((verdict.status, verdict.error), (None, None));
-    assert_eq!(verdict.latency.as_millis(), 7, "two readings of the clock");
+    assert_eq!(
+        verdict.latency.as_millis(),
+        21,
+        "four readings of the clock"
+    );
+    assert_eq!(verdict.headers_after.map(|d| d.as_millis()), Some(7));
     assert_eq!(verdict.at.0, 1_700_000_000_000);
     let seen = server.seen();
     assert_eq!(seen.len(), 1);
@@ -110,12 +116,12 @@ async fn what_cannot_be_asked_sends_nothing() {
     let mut completion = model(&server.url("/v1"));
     completion.mode = Some("completion".into());
     let mut anthropic = model(&server.url("/v1"));
-    anthropic.provider = Some("anthropic".into());
+    anthropic.provider = Some("vapor".into());
     let mut line_break = model(&server.url("/v1"));
     line_break.api_key = Some(watchkeeper_core::secret::Secret::new("sk-with\nbreak"));
     for (target, part) in [
         (completion, "`completion`"),
-        (anthropic, "`anthropic`"),
+        (anthropic, "`vapor`"),
         (line_break, "API key"),
     ] {
         let verdict = probe(&check(Target::Model(Box::new(target)))).await;
@@ -200,6 +206,12 @@ fn plans_show_where_and_how_and_no_secret() {
         url: url.into(),
         auth: auth.into(),
         billed,
+        tier: match mode {
+            "" => Tier::Reachability,
+            _ => Tier::Inference,
+        },
+        most_cost: (!billed).then_some(Usd::ZERO),
+        identity: None,
     };
     let prober = prober();
     let mut own = model("");
@@ -243,12 +255,20 @@ fn plans_show_where_and_how_and_no_secret() {
             plan("tcp", "", "CONNECT", "tcp://db:5432", "none", false),
         ),
     ] {
-        assert_eq!(prober.plan(&check, Effort::Full), Ok(want));
+        let got = prober.plan(&check, Effort::Full).unwrap();
+        assert_eq!(got.identity.is_some(), got.provider != "tcp");
+        assert_eq!(
+            Plan {
+                identity: None,
+                ..got
+            },
+            want
+        );
     }
-    let refused = prober
+    let image = prober
         .plan(&check(Target::Model(Box::new(image))), Effort::Full)
-        .unwrap_err();
-    assert!(refused.contains("`image_generation`"), "{refused}");
+        .unwrap();
+    assert_eq!((image.tier, image.billed), (Tier::Free, false), "{image:?}");
     let refused = prober
         .plan(&http_check("me:hunter22@h"), Effort::Full)
         .unwrap_err();

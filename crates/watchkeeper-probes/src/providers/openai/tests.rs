@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 use watchkeeper_core::check::{HealthParams, ModelTarget};
 use watchkeeper_core::secret::Secret;
 
-use crate::adapter::resolve;
 use crate::options::ProviderKeys;
 use crate::request::ProbeRequest;
+use crate::resolve::resolve;
+use watchkeeper_core::probe::Effort;
 
 /// An entry like one of a LiteLLM file: `litellm_params`, with `mode` and `health_check_*` beside them, and the prompt of
 /// the environment.
@@ -46,11 +47,11 @@ fn env(vars: &[(&str, &str)]) -> ProviderKeys {
 }
 
 fn request(entry: Value, keys: &ProviderKeys) -> ProbeRequest {
-    resolve(&target(entry), keys).unwrap().request
+    resolve(&target(entry), keys, Effort::Full).unwrap().request
 }
 
 fn refusal(entry: Value) -> String {
-    resolve(&target(entry), &ProviderKeys::default())
+    resolve(&target(entry), &ProviderKeys::default(), Effort::Full)
         .err()
         .unwrap()
 }
@@ -288,24 +289,8 @@ fn what_cannot_be_asked_is_named_with_its_remedy() {
         ),
         (json!({"mode": "tts"}), ["`tts`", "`chat`"]),
         (
-            json!({"model": "openai/dall-e-3"}),
-            ["`image_generation`", "name"],
-        ),
-        (
-            json!({"model": "whisper-1"}),
-            ["`audio_transcription`", "name"],
-        ),
-        (
             json!({"model": "openai/gpt-4o-realtime-preview"}),
             ["`realtime`", "name"],
-        ),
-        (
-            json!({"model": "openai/*"}),
-            ["`openai/*`", "`model_info.health_check_model`"],
-        ),
-        (
-            json!({"model": "*"}),
-            ["`*`", "`model_info.health_check_model`"],
         ),
         (json!({"model": "openai/"}), ["`openai/`", "no model"]),
         (json!({"api_base": "h:8000"}), ["`api_base`", "`https://`"]),
@@ -333,14 +318,18 @@ fn what_cannot_be_asked_is_named_with_its_remedy() {
         assert!(!text.contains("hunter22"), "{text}");
     }
     let mut other = target(json!({}));
-    other.provider = Some("anthropic".into());
-    let text = resolve(&other, &ProviderKeys::default()).err().unwrap();
+    other.provider = Some("opnai".into());
+    let text = resolve(&other, &ProviderKeys::default(), Effort::Full)
+        .err()
+        .unwrap();
     assert_eq!(
         text,
-        "provider `anthropic` is not supported; supported: `openai`"
+        "provider `opnai` cannot be asked; the nearest that are: `openai`"
     );
     other.provider = None;
-    let text = resolve(&other, &ProviderKeys::default()).err().unwrap();
+    let text = resolve(&other, &ProviderKeys::default(), Effort::Full)
+        .err()
+        .unwrap();
     assert!(
         text.starts_with("no provider is known for model `openai/gpt-4o`"),
         "{text}"

@@ -1,0 +1,341 @@
+//! Whether an answer is what was promised. What is no 2xx goes to `classify`.
+
+use serde_json::Value;
+use watchkeeper_core::money::Usage;
+use watchkeeper_core::verdict::Outcome;
+
+use crate::answer::{Answer, End};
+use crate::classify::{Finding, message, refused};
+use crate::promise::{Fields, Kind, Models, Promise};
+use crate::{glance, send};
+
+/// The verdict on an answer; `fault` is the status of a 200 with an error in it.
+pub(crate) fn judge(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
+    match promise {
+        Promise::Reachable if answer.status < 500 => return Finding::healthy(),
+        Promise::Below400 if answer.status < 400 => return Finding::healthy(),
+        Promise::Handshake { accept } if answer.status == 101 => return shaken(answer, accept),
+        _ => {}
+    }
+    if !answer.is_success() {
+        return refused(answer);
+    }
+    match promise {
+        Promise::Success | Promise::Below400 | Promise::Reachable => Finding::healthy(),
+        Promise::Handshake { .. } => bad(format!(
+            "answered {} in place of the handshake (101)",
+            answer.status
+        )),
+        Promise::Media => whole(answer).unwrap_or_else(|| media(answer, fault)),
+        Promise::Json(fields) => whole(answer).unwrap_or_else(|| json(answer, fields, fault)),
+        Promise::Models(models) => whole(answer).unwrap_or_else(|| listed(answer, models, fault)),
+    }
+}
+
+fn bad(text: String) -> Finding {
+    Finding::new(Outcome::BadAnswer, 500, text)
+}
+
+/// The verdict on a body that did not come whole.
+fn whole(answer: &Answer) -> Option<Finding> {
+    match &answer.end {
+        End::Late => Some(Finding::timeout()),
+        End::TooLong => Some(bad(format!(
+            "answered {} with more than {} KiB",
+            answer.status,
+            send::MAX_ANSWER_BYTES / 1024
+        ))),
+        End::Broken(why) => Some(bad(format!("the answer broke off ({why})"))),
+        End::Whole | End::Unread => answer.is_event_stream().then(|| {
+            bad(format!(
+                "answered {} with an event stream, which was not asked for",
+                answer.status
+            ))
+        }),
+    }
+}
+
+fn shaken(answer: &Answer, accept: &str) -> Finding {
+    let given = answer.headers.get("sec-websocket-accept");
+    if given.is_some_and(|given| given.as_bytes() == accept.as_bytes()) {
+        Finding::healthy()
+    } else {
+        bad("answered 101 without the proof that it speaks WebSocket".into())
+    }
+}
+
+fn media(answer: &Answer, fault: u16) -> Finding {
+    if let Some(json) = answer.json().filter(Value::is_object) {
+        return at_fault(answer.status, &json, fault).unwrap_or_else(|| {
+            bad(format!(
+                "answered {} with JSON, not with data",
+                answer.status
+            ))
+        });
+    }
+    if answer.is_html() {
+        bad(format!(
+            "answered {} with HTML, not with data",
+            answer.status
+        ))
+    } else if answer.body.is_empty() {
+        bad(format!("answered {} without data", answer.status))
+    } else {
+        Finding::healthy()
+    }
+}
+
+/// An error inside a 2xx: routers such as OpenRouter put the failure there.
+fn at_fault(status: u16, json: &Value, fault: u16) -> Option<Finding> {
+    let has_error = json.get("error").is_some_and(|error| !error.is_null());
+    has_error.then(|| {
+        let text = message(json).unwrap_or_else(|| "no message".into());
+        Finding::new(
+            Outcome::BadAnswer,
+            fault,
+            format!("answered {status} with an error: {text}"),
+        )
+    })
+}
+
+fn parse(answer: &Answer) -> Result<Value, Finding> {
+    answer.json().ok_or_else(|| {
+        let what = if answer.is_html() { "HTML" } else { "a body" };
+        bad(format!(
+            "answered {} with {what} that is not JSON",
+            answer.status
+        ))
+    })
+}
+
+fn json(answer: &Answer, fields: &Fields, fault: u16) -> Finding {
+    if let Some(finding) = glance::healthy(&answer.body, fields) {
+        return finding;
+    }
+    let json = match parse(answer) {
+        Ok(json) => json,
+        Err(finding) => return finding,
+    };
+    let first = fields
+        .any_of
+        .iter()
+        .filter(|(_, kind)| *kind == Kind::Filled)
+        .find_map(|(path, _)| at(&json, path)?.get(0));
+    let faults = [Some(&json), first];
+    if let Some(finding) = faults
+        .into_iter()
+        .flatten()
+        .find_map(|value| at_fault(answer.status, value, fault))
+    {
+        return finding;
+    }
+    let kept = fields
+        .any_of
+        .iter()
+        .any(|(path, kind)| at(&json, path).is_some_and(|value| is(value, *kind)));
+    if !kept {
+        let names: Vec<String> = fields
+            .any_of
+            .iter()
+            .map(|(path, _)| format!("`{path}`"))
+            .collect();
+        return bad(format!(
+            "answered {} without {}",
+            answer.status,
+            names.join(" or ")
+        ));
+    }
+    Finding {
+        usage: fields.usage.and_then(|paths| usage(&json, paths)),
+        model: fields
+            .model
+            .and_then(|path| at(&json, path)?.as_str())
+            .map(str::to_owned),
+        ..Finding::healthy()
+    }
+}
+
+fn is(value: &Value, kind: Kind) -> bool {
+    match kind {
+        Kind::Filled => value.get(0).is_some_and(Value::is_object),
+        Kind::List => value.is_array(),
+        Kind::Object => value.is_object(),
+        Kind::Text => value.is_string(),
+    }
+}
+
+/// Tokens used: at least one of the numbers has to be there.
+fn usage(json: &Value, (input, output): (&str, &str)) -> Option<Usage> {
+    let number = |path: &str| at(json, path).and_then(Value::as_u64);
+    let (input, output) = (number(input), number(output));
+    (input.is_some() || output.is_some()).then(|| Usage {
+        input: input.unwrap_or(0),
+        output: output.unwrap_or(0),
+    })
+}
+
+fn listed(answer: &Answer, models: &Models, fault: u16) -> Finding {
+    let json = match parse(answer) {
+        Ok(json) => json,
+        Err(finding) => return finding,
+    };
+    if let Some(finding) = at_fault(answer.status, &json, fault) {
+        return finding;
+    }
+    // some vendors answer with the bare list
+    let list = at(&json, models.list).unwrap_or(&json).as_array();
+    let Some(list) = list else {
+        return bad(format!(
+            "answered {} without `{}`",
+            answer.status, models.list
+        ));
+    };
+    let Some(wanted) = &models.wanted else {
+        return Finding::healthy();
+    };
+    let named = list.iter().any(|item| {
+        models
+            .names
+            .iter()
+            .any(|name| item.get(name).and_then(Value::as_str) == Some(wanted.as_str()))
+    });
+    if named {
+        Finding::healthy()
+    } else {
+        Finding::new(
+            Outcome::NotFound,
+            404,
+            format!("the list of models does not name `{wanted}`"),
+        )
+    }
+}
+
+/// The value at a path: segments between dots, a number is a place in a list.
+fn at<'a>(json: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(json, |value, segment| {
+        value
+            .get(segment)
+            .or_else(|| value.get(segment.parse::<usize>().ok()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: body.into(),
+            end: End::Whole,
+            headers_after: std::time::Duration::ZERO,
+        }
+    }
+
+    const CHOICES: Promise = Promise::Json(Fields {
+        any_of: &[("choices", Kind::Filled)],
+        model: Some("model"),
+        usage: Some(("usage.in", "usage.out")),
+    });
+
+    #[test]
+    fn a_list_is_healthy_only_when_it_holds_an_object_and_no_error() {
+        for (body, want) in [
+            (r#"{"choices":[{"index":0}]}"#, None),
+            (r#"{"error":null,"choices":[{"index":0}]}"#, None),
+            (r#"{"choices":[]}"#, Some(500)),
+            (r#"{"choices":[null]}"#, Some(500)),
+            (r#"{"choices":{}}"#, Some(500)),
+            (r#"{"data":[{}]}"#, Some(500)),
+            ("[]", Some(500)),
+            ("null", Some(500)),
+            ("{}", Some(500)),
+            ("", Some(500)),
+            ("<html></html>", Some(500)),
+            ("data: {\"choices\":[{}]}\n\n", Some(500)),
+            (r#"{"error":{"message":"no"}}"#, Some(422)),
+            (r#"{"error":"no","choices":[{"index":0}]}"#, Some(422)),
+            (r#"{"choices":[{"error":{"code":502}}]}"#, Some(422)),
+        ] {
+            assert_eq!(
+                judge(&answer(200, body), &CHOICES, 422).status,
+                want,
+                "{body:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_its_model_and_what_it_used() {
+        let body = r#"{"model":"m-1","choices":[{}],"usage":{"in":9,"out":16}}"#;
+        let finding = judge(&answer(200, body), &CHOICES, 500);
+        assert_eq!(finding.model.as_deref(), Some("m-1"));
+        let used = Usage {
+            input: 9,
+            output: 16,
+        };
+        assert_eq!(finding.usage, Some(used));
+    }
+
+    #[test]
+    fn a_complete_list_tells_what_is_not_there_and_any_other_only_that_it_answers() {
+        let models = |wanted: Option<&str>| {
+            Promise::Models(Models {
+                list: "models",
+                names: &["name", "model"],
+                wanted: wanted.map(str::to_owned),
+            })
+        };
+        let there = answer(200, r#"{"models":[{"name":"a"},{"model":"b"}]}"#);
+        for (wanted, want) in [
+            (None, None),
+            (Some("a"), None),
+            (Some("b"), None),
+            (Some("c"), Some(404)),
+        ] {
+            assert_eq!(
+                judge(&there, &models(wanted), 500).status,
+                want,
+                "{wanted:?}"
+            );
+        }
+        let bare = answer(200, r#"[{"name":"a"}]"#);
+        assert_eq!(judge(&bare, &models(Some("a")), 500).status, None);
+        for bad in ["{}", "", "<html>", r#"{"models":{}}"#] {
+            assert_eq!(
+                judge(&answer(200, bad), &models(None), 500).status,
+                Some(500)
+            );
+        }
+    }
+
+    #[test]
+    fn data_is_anything_but_a_text_about_it() {
+        for (body, want) in [
+            ("\u{1}\u{2}ID3", None),
+            ("", Some(500)),
+            ("<html>", Some(500)),
+            (r#"{"audio":1}"#, Some(500)),
+            (r#"{"error":"no"}"#, Some(422)),
+        ] {
+            assert_eq!(
+                judge(&answer(200, body), &Promise::Media, 422).status,
+                want,
+                "{body:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn anything_below_500_is_reachable() {
+        for (status, want) in [(200, None), (301, None), (404, None), (503, Some(503))] {
+            assert_eq!(
+                judge(&answer(status, ""), &Promise::Reachable, 500).status,
+                want
+            );
+        }
+    }
+}

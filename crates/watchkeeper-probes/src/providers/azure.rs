@@ -1,0 +1,6 @@
+//! (to be filled)
+
+use super::Provider;
+
+/// The rows.
+pub(super) static ROWS: [Provider; 0] = [];
