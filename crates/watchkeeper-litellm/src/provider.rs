@@ -53,6 +53,12 @@ pub fn supported(provider: &str) -> bool {
     prefixes::known(provider)
 }
 
+/// All providers that LiteLLM has, sorted.
+#[must_use]
+pub fn names() -> &'static [&'static str] {
+    prefixes::all()
+}
+
 /// The mode that LiteLLM knows of a model of that provider, as configured, prefix included or not. `None` stands for
 /// nothing known, and LiteLLM then asks it to chat.
 #[must_use]
