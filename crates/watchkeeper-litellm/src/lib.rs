@@ -25,7 +25,7 @@ mod yaml;
 pub use cost_map::{CostEntry, CostMap, MAX_COST_MAP_BYTES, RATES, Rates};
 pub use error::LitellmError;
 pub use file::environ::PREFIX as ENVIRON_PREFIX;
-pub use file::{Cache, LitellmFile, Setting};
+pub use file::{Cache, Deployment, LitellmFile, MAX_INFERENCE_INTERVAL, Setting};
 pub use yaml::MAX_FILE_BYTES;
 
 /// The version of LiteLLM that all of this was observed on.

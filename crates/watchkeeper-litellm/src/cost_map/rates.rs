@@ -67,19 +67,31 @@ impl Rates {
         Ok(())
     }
 
-    /// These, and where one is not there that of `other`.
+    /// These, and what they do not say as `other` has it. Prices for one thing go together: who names one for an image
+    /// has named it for images.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
+        let images = [self.input_image, self.output_image, self.pixel];
+        let images = if images.iter().any(Option::is_some) {
+            self
+        } else {
+            other
+        };
+        let seconds = if self.input_second.or(self.output_second).is_some() {
+            self
+        } else {
+            other
+        };
         Self {
             input_token: self.input_token.or(other.input_token),
             output_token: self.output_token.or(other.output_token),
-            input_image: self.input_image.or(other.input_image),
-            output_image: self.output_image.or(other.output_image),
-            pixel: self.pixel.or(other.pixel),
+            input_image: images.input_image,
+            output_image: images.output_image,
+            pixel: images.pixel,
             query: self.query.or(other.query),
             character: self.character.or(other.character),
-            input_second: self.input_second.or(other.input_second),
-            output_second: self.output_second.or(other.output_second),
+            input_second: seconds.input_second,
+            output_second: seconds.output_second,
         }
     }
 
