@@ -210,7 +210,7 @@ fn what_cannot_be_is_refused_with_its_place_and_the_nearest_word() {
         ),
         (
             "[[checks]]\nname = \"x\"\nmodel = \"openai/m\"\nintervals = { inferenc = 1 }",
-            &["known here: `inference`"],
+            &["did you mean `inference`"],
         ),
         (
             "[[checks]]\nname = \"x\"\ntcp = \"h:1\"\nprobe = \"free\"",
