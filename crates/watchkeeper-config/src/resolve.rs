@@ -5,6 +5,7 @@ pub(crate) mod checks;
 mod coordination;
 mod headers;
 mod http;
+mod litellm;
 mod native;
 mod probe;
 mod redis;
@@ -17,9 +18,9 @@ use std::time::Duration;
 use watchkeeper_core::id::{FleetName, PodId};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_litellm::disk::{read_bounded, shown_path};
-use watchkeeper_litellm::{Cache, CostMap, ENVIRON_PREFIX, LitellmFile};
+use watchkeeper_litellm::{ENVIRON_PREFIX, LitellmFile};
 
-use crate::config::{Backend, BackendKind, Config, Fleet, Litellm, Log, LogFormat, LogLevel};
+use crate::config::{Config, Fleet, Log, LogFormat, LogLevel};
 use crate::error::ConfigError;
 use crate::keys;
 use crate::layers::{Layers, Rank, shown_key};
@@ -51,11 +52,6 @@ pub(crate) struct Resolver<'a> {
     /// Authors of what is no layer's own.
     pub(crate) origins: BTreeMap<String, String>,
 }
-
-/// `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM, where nobody sets it.
-const LITELLM_TTL: Duration = Duration::from_secs(300);
-/// `DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL` of LiteLLM, where nobody sets it.
-const LITELLM_LOCK_TTL: Duration = Duration::from_secs(60);
 
 /// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
 const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
@@ -140,71 +136,6 @@ impl Resolver<'_> {
             &[("text", LogFormat::Text), ("json", LogFormat::Json)],
         )?;
         Ok(Log { level, format })
-    }
-
-    fn litellm(
-        &mut self,
-        raw: &Raw,
-        backend: &Backend,
-        deployments: usize,
-        cost_map: Option<PathBuf>,
-    ) -> Litellm {
-        let theirs = |variable: &str| {
-            let text = self.env.get(variable)?;
-            units::duration(text).ok().filter(|span| !span.is_zero())
-        };
-        // What is set here only is not known there, so the shorter of both is safe.
-        let own_ttl = raw.coordination.cache_ttl.map_or(LITELLM_TTL, |ttl| ttl.0);
-        let their_ttl = theirs("DEFAULT_SHARED_HEALTH_CHECK_TTL");
-        let readers_ttl = their_ttl.unwrap_or_else(|| own_ttl.min(LITELLM_TTL));
-        let writers_ttl = their_ttl.unwrap_or(LITELLM_TTL);
-        let readers_wait =
-            theirs("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL").unwrap_or(LITELLM_LOCK_TTL);
-        let raw = &raw.litellm;
-        let file = self.litellm;
-        let by_litellm = ["backend.redis.url", "backend.redis.host"]
-            .iter()
-            .all(|key| self.layers.rank(key) <= Rank::Litellm);
-        let on_redis = by_litellm && matches!(backend.kind, BackendKind::Redis(_));
-        Litellm {
-            config: file.and_then(|file| file.files.first().cloned()),
-            files: file.map(|file| file.files.clone()).unwrap_or_default(),
-            details: raw.details.0,
-            wire: raw.wire.map(|wire| wire.0),
-            deployments,
-            readers_ttl,
-            writers_ttl,
-            readers_wait,
-            // Without a Redis of its own as cache LiteLLM shares over the one in `REDIS_*`.
-            shared_on_plain_redis: on_redis
-                && file.is_some_and(|file| {
-                    file.shared && !matches!(file.cache, Cache::Unsupported(_))
-                }),
-            store_model_in_db: file.is_some_and(|file| file.store_model_in_db)
-                || self
-                    .env
-                    .get("STORE_MODEL_IN_DB")
-                    .is_some_and(|value| value.eq_ignore_ascii_case("true")),
-            cost_map,
-            environment: file
-                .map(|file| {
-                    let exported = file.exported.iter();
-                    exported
-                        .map(|(name, value)| (name.clone(), Secret::new(value)))
-                        .collect()
-                })
-                .unwrap_or_default(),
-        }
-    }
-
-    /// The cost map and where it is, if one is named.
-    fn cost_map(&mut self, raw: &raw::Litellm) -> Result<Option<(PathBuf, CostMap)>, ConfigError> {
-        let Some(path) = &raw.cost_map else {
-            return Ok(None);
-        };
-        let path = self.path("litellm.cost_map", &path.0)?;
-        let map = CostMap::read(&path, self.working_dir, &mut self.warnings)?;
-        Ok(Some((path, map)))
     }
 
     /// An error about a key.
