@@ -27,6 +27,7 @@ pub(super) fn candidates(model: &str, provider: Option<&str>) -> Vec<String> {
     let bare = without_prefix(model, provider);
     put(format!("{provider}/{bare}"));
     put(model.to_owned());
+    put(bare.to_owned());
     let last = match provider {
         "bedrock" | "bedrock_converse" | "bedrock_mantle" => {
             bare.rsplit('/').next().unwrap_or(bare)

@@ -1,5 +1,6 @@
 //! A small map, and the real one where there is one.
 
+use proptest::prelude::*;
 use watchkeeper_core::money::{Price, Usd};
 
 use super::*;
@@ -249,4 +250,18 @@ fn a_file_is_read_by_name_and_one_that_is_missing_is_an_error() {
     let missing = dir.path().join("none.json");
     let error = CostMap::read(&missing, dir.path(), &mut Vec::new()).unwrap_err();
     assert!(error.to_string().starts_with("none.json: "), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_of_jsons_signs_makes_it_panic(text in r#"(\{|\}|\[|\]|:|,|"|"m"|"mode"|"chat"|"input_cost_per_token"|1e9|-1|null|\\u00){0,40}"#) {
+        let _ = CostMap::parse("f", text.as_bytes(), &mut Vec::new());
+        let _ = CostMap::parse("f", format!("{{\"m\": {{{text}}}}}").as_bytes(), &mut Vec::new());
+    }
+
+    #[test]
+    fn no_name_makes_a_search_panic(model in "[a-z0-9/.:é-]{0,40}", provider in "(bedrock|gemini|openai|é)") {
+        let (map, _) = map("{}");
+        prop_assert!(map.of(&model, Some(&model), Some(&provider)).is_none());
+    }
 }
