@@ -80,8 +80,9 @@ pub(in crate::credentials) async fn fetch(
     let found = match &account.role {
         None => base,
         Some(role) => {
+            let keys = Keys::of(&base);
             let sts = sts::client(account, Some(base), http, time);
-            sts::role(&sts, role, &trouble).await?
+            sts::role(&sts, role, &keys, &trouble).await?
         }
     };
     Ok(kept(&found, env))
@@ -104,11 +105,7 @@ fn kept(found: &Credentials, env: &Env) -> Fetched<Keys> {
     let left = |end: SystemTime| end.duration_since(now).unwrap_or(Duration::ZERO);
     Fetched {
         lifetime: found.expiry().map(left),
-        value: Keys {
-            id: Secret::new(found.access_key_id()),
-            secret: Secret::new(found.secret_access_key()),
-            token: found.session_token().map(Secret::new),
-        },
+        value: Keys::of(found),
     }
 }
 
