@@ -39,6 +39,7 @@ pub(crate) struct Reply {
     /// Who answered, for people.
     pub(crate) host: String,
     pub(crate) status: u16,
+    #[cfg_attr(not(feature = "aws"), allow(dead_code))]
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }

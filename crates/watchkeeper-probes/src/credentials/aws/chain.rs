@@ -148,6 +148,12 @@ fn refusal(error: &CredentialsError, trouble: &Trouble, profile: Option<&str>) -
         },
     };
     let why = innermost(error);
+    if why.contains("cargo feature") {
+        // AWS's words for developers
+        return Refusal::config(format!(
+            "{whose}: it uses `sso` or `credential_process`, which are not supported; use keys, a role or web identity"
+        ));
+    }
     Refusal::new(
         outcome,
         format!("{whose}: {why}; check the role or profile that this pod or machine is to use"),

@@ -135,12 +135,16 @@ async fn a_pods_role_comes_for_the_token_that_the_cluster_mounts() {
 async fn a_profile_is_read_from_the_shared_files_and_a_wrong_one_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("credentials");
-    let text = "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = s\n[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = s\n";
+    let text = "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = s\n[program]\ncredential_process = /bin/true\n[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = s\n";
     std::fs::write(&path, text).unwrap();
     let file = [("AWS_SHARED_CREDENTIALS_FILE", path.to_str().unwrap())];
     for (profile, words) in [
         ("", "Credential=AKIADEFAULT/"),
         ("other", "Credential=AKIAOTHER/"),
+        (
+            "program",
+            "config_error: no credentials from the AWS profile `program`: it uses `sso` or `credential_process`",
+        ),
         (
             "nobody",
             "config_error: no credentials from the AWS profile `nobody`",
