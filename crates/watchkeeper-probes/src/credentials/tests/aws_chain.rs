@@ -157,11 +157,17 @@ async fn a_profile_is_read_from_the_shared_files_and_a_wrong_one_is_named() {
 
 #[tokio::test]
 async fn where_nothing_is_configured_the_text_says_what_to_set() {
-    let found = found("", &[("AWS_EC2_METADATA_DISABLED", "true")]).await;
-    assert!(
-        found.starts_with("config_error: no AWS credentials: none in the entry"),
-        "{found}"
-    );
+    let silent = Server::start([Reply::Stall(Vec::new())]).await;
+    let endpoint = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    for var in [
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        (endpoint, "http://127.0.0.1:1"),
+        (endpoint, &silent.url("")),
+    ] {
+        let found = found("", &[var]).await;
+        let words = "config_error: no AWS credentials: none in the entry";
+        assert!(found.starts_with(words), "{var:?}: {found}");
+    }
 }
 
 #[tokio::test]
