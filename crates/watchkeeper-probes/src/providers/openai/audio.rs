@@ -29,7 +29,7 @@ pub(crate) fn transcription(ask: &Ask<'_>, url: Url) -> ProbeRequest {
         .headers
         .insert(CONTENT_TYPE, HeaderValue::from_static(form));
     request.body = Some(form_of(&[
-        ("model", body::model(ask)),
+        ("model", body::model(ask).as_ref()),
         ("response_format", "json"),
     ]));
     request
