@@ -197,7 +197,8 @@ fn listed(answer: &Answer, models: &Models, fault: u16) -> Finding {
         models
             .names
             .iter()
-            .any(|name| item.get(name).and_then(Value::as_str) == Some(wanted.as_str()))
+            .filter_map(|name| item.get(name)?.as_str())
+            .any(|name| untagged(name) == untagged(wanted))
     });
     if named {
         Finding::healthy()
@@ -208,6 +209,11 @@ fn listed(answer: &Answer, models: &Models, fault: u16) -> Finding {
             format!("the list of models does not name `{wanted}`"),
         )
     }
+}
+
+/// A model's name without the tag that Ollama takes for granted.
+fn untagged(name: &str) -> &str {
+    name.strip_suffix(":latest").unwrap_or(name)
 }
 
 /// The value at a path: segments between dots, a number is a place in a list.
@@ -300,6 +306,20 @@ mod tests {
                 judge(&there, &models(wanted), 500).status,
                 want,
                 "{wanted:?}"
+            );
+        }
+        let tagged = answer(200, r#"{"models":[{"name":"a:latest"},{"name":"b:7b"}]}"#);
+        for (wanted, want) in [
+            ("a", None),
+            ("a:latest", None),
+            ("b:7b", None),
+            ("b", Some(404)),
+            ("a:7b", Some(404)),
+        ] {
+            assert_eq!(
+                judge(&tagged, &models(Some(wanted)), 500).status,
+                want,
+                "{wanted}"
             );
         }
         let bare = answer(200, r#"[{"name":"a"}]"#);

@@ -9,10 +9,14 @@ mod azure;
 mod cohere;
 mod copilot;
 mod google;
+mod join;
 mod ollama;
 pub(crate) mod openai;
 mod others;
+mod refused;
 mod table;
+#[cfg(test)]
+mod trial;
 
 use crate::ask::Ask;
 use crate::base::{self, Base};
@@ -36,6 +40,11 @@ pub(crate) trait Shape: Send + Sync {
     /// LiteLLM's word for the mode of a model whose entry names none, by the model's name; it need not be one that can
     /// be asked, so that a video model is refused rather than asked to chat. `None`: the name says nothing.
     fn mode_by_name(&self, _model: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// Why no model of this provider can ever be asked; `None` where some can.
+    fn refusal(&self) -> Option<&'static str> {
         None
     }
 }
@@ -89,7 +98,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Provider> {
 
 /// All providers.
 pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
-    let rows: [&'static [Provider]; 9] = [
+    let rows: [&'static [Provider]; 10] = [
         &table::ROWS,
         &anthropic::ROWS,
         &aws::ROWS,
@@ -99,6 +108,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
         &google::ROWS,
         &ollama::ROWS,
         &others::ROWS,
+        &refused::ROWS,
     ];
     rows.into_iter().flatten()
 }
