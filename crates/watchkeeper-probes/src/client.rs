@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::options::{ProbeSetupError, ProberOptions};
+use crate::proxies;
 
 /// Idle connections kept per host: as many as a large round has in flight, so that none is closed only to be opened
 /// again for the next check of the same endpoint.
@@ -28,8 +29,11 @@ pub(crate) fn build(options: &ProberOptions) -> Result<reqwest::Client, ProbeSet
         .referer(false)
         .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
         .pool_idle_timeout(IDLE_TIMEOUT);
-    if !options.proxies_from_env {
+    if !options.proxies_from_env || options.proxies.is_set() {
         builder = builder.no_proxy();
+    }
+    for proxy in proxies::build(&options.proxies)? {
+        builder = builder.proxy(proxy);
     }
     builder
         .build()

@@ -5,7 +5,8 @@ use watchkeeper_core::money::Usage;
 use watchkeeper_core::verdict::Outcome;
 
 use crate::answer::{Answer, End};
-use crate::classify::{Finding, message, refused};
+use crate::classify::{Finding, refused};
+use crate::complaint::message;
 use crate::promise::{Fields, Kind, Models, Promise};
 use crate::{filtered, glance, send};
 
@@ -32,8 +33,12 @@ pub(crate) fn judge(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
     }
 }
 
+/// A success that is none. The model may have been at work for it.
 fn bad(text: String) -> Finding {
-    Finding::new(Outcome::BadAnswer, 500, text)
+    Finding {
+        may_bill: true,
+        ..Finding::new(Outcome::BadAnswer, 500, text)
+    }
 }
 
 /// The verdict on a body that did not come whole.
@@ -138,6 +143,7 @@ fn json(answer: &Answer, fields: &Fields, fault: u16) -> Finding {
         return Finding {
             usage,
             model,
+            may_bill: true,
             ..Finding::new(
                 Outcome::ContentFilter,
                 400,

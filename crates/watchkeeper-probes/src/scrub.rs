@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::secret::{Secret, redact};
@@ -32,8 +32,28 @@ const SECRET_NAMES: [&str; 9] = [
 ];
 
 /// Beginnings by which a secret shows under any name.
-const SECRET_STARTS: [&str; 8] = [
-    "sk-", "Bearer ", "Basic ", "AKIA", "AIza", "ghp_", "eyJ", "xox",
+const SECRET_STARTS: [&str; 21] = [
+    "sk-",
+    "Bearer ",
+    "Basic ",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "github_pat_",
+    "tid=",
+    "eyJ",
+    "xox",
+    "hf_",
+    "gsk_",
+    "xai-",
+    "r8_",
+    "nvapi-",
+    "pplx-",
+    "-----BEGIN",
 ];
 
 /// The secrets of one check.
@@ -61,9 +81,24 @@ impl Scrubber {
             Target::Http { url } => all.add_url(url.expose()),
             Target::Tcp { .. } | Target::Invalid { .. } => {}
         }
-        // longest first: a secret inside another must not leave the rest of it standing
-        all.0.sort_by_key(|s| std::cmp::Reverse(s.expose().len()));
-        all
+        all.sorted()
+    }
+
+    /// With these beside them.
+    pub(crate) fn and(mut self, secrets: &[Secret]) -> Self {
+        if secrets.is_empty() {
+            return self;
+        }
+        for secret in secrets {
+            self.add(secret.expose());
+        }
+        self.sorted()
+    }
+
+    /// Longest first: a secret inside another must not leave the rest of it standing.
+    fn sorted(mut self) -> Self {
+        self.0.sort_by_key(|s| std::cmp::Reverse(s.expose().len()));
+        self
     }
 
     fn add(&mut self, secret: &str) {
@@ -106,11 +141,18 @@ impl Scrubber {
         let secret = secret || SECRET_NAMES.iter().any(|part| name.contains(part));
         let shows = |text: &str| SECRET_STARTS.iter().any(|start| text.starts_with(start));
         match value {
+            Value::String(text) if let Some(inner) = mapping(text) => {
+                // credentials as JSON: most of it is public, and words of it stand in every error
+                for (inner, value) in &inner {
+                    self.add_param(inner, value, false);
+                }
+            }
             Value::String(text) if secret || shows(text) => self.add(text),
             Value::Number(number) if secret => self.add(&number.to_string()),
             Value::Object(map) => {
+                // headers are secrets one and all; of other mappings those that are named so
                 for (inner, value) in map {
-                    self.add_param(inner, value, secret);
+                    self.add_param(inner, value, secret && !is_credentials(&name));
                 }
             }
             Value::Array(list) => {
@@ -196,6 +238,19 @@ fn is_word(text: &str, start: usize, length: usize) -> bool {
         .any(char::is_alphanumeric)
 }
 
+/// A text that is a JSON object.
+fn mapping(text: &str) -> Option<Map<String, Value>> {
+    let text = text.trim();
+    text.starts_with('{')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
+/// Parameters that hold a mapping with public values among the secret ones.
+fn is_credentials(name: &str) -> bool {
+    name.contains("credential")
+}
+
 /// Parameters whose every value is a header's, so possibly a secret.
 fn is_headers(name: &str) -> bool {
     matches!(name, "extra_headers" | "headers")
@@ -204,7 +259,7 @@ fn is_headers(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Map, json};
+    use serde_json::json;
     use std::time::Duration;
     use watchkeeper_core::check::{HealthParams, ModelTarget};
     use watchkeeper_core::id::CheckId;
