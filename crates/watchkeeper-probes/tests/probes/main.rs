@@ -7,11 +7,15 @@
     clippy::indexing_slicing
 )] // tests fail by panicking
 
+mod costs;
 mod limits;
+mod once;
 mod plain;
+mod proxies;
 mod secrets;
 mod server;
 mod support;
 mod tls;
+mod vendors;
 mod verdicts;
 mod wire;
