@@ -20,6 +20,7 @@ mod classify;
 mod client;
 mod endpoint;
 mod failure;
+mod filtered;
 mod glance;
 mod http;
 mod judge;
