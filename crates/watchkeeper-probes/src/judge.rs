@@ -8,7 +8,7 @@ use crate::answer::{Answer, End};
 use crate::classify::{Finding, refused};
 use crate::complaint::message;
 use crate::promise::{Fields, Kind, Models, Promise};
-use crate::{filtered, glance, send};
+use crate::{filtered, glance};
 
 /// The verdict on an answer; `fault` is the status of a 200 with an error in it.
 pub(crate) fn judge(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
@@ -45,10 +45,10 @@ fn bad(text: String) -> Finding {
 fn whole(answer: &Answer) -> Option<Finding> {
     match &answer.end {
         End::Late => Some(Finding::timeout()),
-        End::TooLong => Some(bad(format!(
+        End::TooLong(most) => Some(bad(format!(
             "answered {} with more than {} KiB",
             answer.status,
-            send::MAX_ANSWER_BYTES / 1024
+            most / 1024
         ))),
         End::Broken(why) => Some(bad(format!("the answer broke off ({why})"))),
         End::Whole | End::Unread => answer.is_event_stream().then(|| {
@@ -180,6 +180,7 @@ fn is(value: &Value, kind: Kind) -> bool {
         Kind::List => value.is_array(),
         Kind::Object => value.is_object(),
         Kind::Text => value.is_string(),
+        Kind::Number => value.is_number(),
     }
 }
 

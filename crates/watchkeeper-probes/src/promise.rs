@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Object,
     /// A text, also an empty one.
     Text,
+    /// A number, also 0.
+    Number,
 }
 
 /// What of a list of models counts.
