@@ -20,13 +20,15 @@ mod bill;
 mod classify;
 mod client;
 mod complaint;
-#[allow(dead_code, reason = "the prober signs with it from its next change on")]
 mod credentials;
+mod effort;
 mod endpoint;
+mod exchange;
 mod extra_headers;
 mod failure;
 mod filtered;
 mod glance;
+mod handshake;
 mod http;
 mod judge;
 mod key;

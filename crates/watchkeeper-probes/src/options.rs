@@ -7,6 +7,7 @@ use std::sync::Arc;
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
 
+use crate::credentials::VARIABLES;
 use crate::endpoint::Endpoint;
 use crate::providers;
 
@@ -102,15 +103,20 @@ pub struct ProviderKeys(HashMap<&'static str, Secret>);
 /// What stands in the name of a variable that holds a secret.
 const SECRET_NAMES: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS"];
 
+/// How the name of a variable ends that says where a secret is kept: errors have to show it.
+const PLACES: [&str; 3] = ["_FILE", "_DIR", "_URL"];
+
 impl ProviderKeys {
     /// The variables that are looked at; all others are dropped on the way in.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        providers::all().flat_map(|provider| {
-            [provider.base_vars, provider.key_vars, provider.other_vars]
-                .into_iter()
-                .flatten()
-                .copied()
-        })
+        providers::all()
+            .flat_map(|provider| {
+                [provider.base_vars, provider.key_vars, provider.other_vars]
+                    .into_iter()
+                    .flatten()
+                    .copied()
+            })
+            .chain(VARIABLES)
     }
 
     /// Takes the known variables out of an environment. Empty values count as unset.
@@ -138,7 +144,10 @@ impl ProviderKeys {
         self.0
             .iter()
             .filter(|(name, value)| {
-                SECRET_NAMES.iter().any(|part| name.contains(part)) || value.expose().contains('@')
+                let named = SECRET_NAMES.iter().any(|part| name.contains(part))
+                    && !PLACES.iter().any(|end| name.ends_with(end))
+                    && !value.expose().starts_with(['/', '~']);
+                named || value.expose().contains('@')
             })
             .map(|(_, value)| value)
     }
@@ -183,10 +192,18 @@ mod tests {
         let keys = ProviderKeys::from_vars([
             ("OPENAI_API_KEY", "sk-live-1"),
             ("OPENAI_BASE_URL", " "),
-            ("AWS_SECRET_ACCESS_KEY", "hunter22"),
+            ("SECRET_OF_ANOTHER_PROGRAM", "hunter22"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/adc.json"),
         ]);
         assert_eq!(keys.secrets().count(), 1);
         assert_eq!(keys.get("OPENAI_API_KEY").unwrap().expose(), "sk-live-1");
-        assert_eq!(format!("{keys:?}"), "{\"OPENAI_API_KEY\"}");
+        let shown = format!("{keys:?}");
+        assert!(shown.contains("OPENAI_API_KEY"), "{shown}");
+        assert!(
+            !shown.contains("sk-live") && !shown.contains("hunter22"),
+            "{shown}"
+        );
+        assert!(keys.get("SECRET_OF_ANOTHER_PROGRAM").is_none());
     }
 }

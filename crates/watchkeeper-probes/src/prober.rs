@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::money::Usd;
@@ -14,13 +13,11 @@ use watchkeeper_core::time::Clock;
 use watchkeeper_core::verdict::{MAX_MODEL_BYTES, Verdict, cut};
 
 use crate::classify::Finding;
-use crate::judge::judge;
+use crate::exchange::{Exchange, Found};
 use crate::options::{ProbeSetupError, ProberOptions, ProviderKeys};
-use crate::request::ProbeRequest;
 use crate::resolve::resolve;
 use crate::scrub::Scrubber;
-use crate::send::send;
-use crate::{bill, client, extra_headers, http, limits, mock, retry_after, tcp};
+use crate::{bill, http, mock, tcp};
 
 /// The status of an error inside a 200 of an `http` check, whose body is not read.
 const HTTP_FAULT: u16 = 500;
@@ -30,11 +27,9 @@ const FAR: Duration = Duration::from_secs(86_400);
 
 /// Asks checks over HTTP and TCP. Cheap to share: one connection pool inside.
 pub struct HttpProber {
-    client: reqwest::Client,
+    exchange: Exchange,
     clock: Arc<dyn Clock>,
     keys: ProviderKeys,
-    /// Sent with every request that has no such header of its own.
-    headers: HeaderMap,
     /// What is kept out of every text beside a check's own secrets.
     secrets: Vec<Secret>,
 }
@@ -46,8 +41,7 @@ impl HttpProber {
     /// [`ProbeSetupError`] for an extra CA, a proxy or an extra header that cannot be used.
     pub fn new(options: ProberOptions) -> Result<Self, ProbeSetupError> {
         Ok(Self {
-            client: client::build(&options)?,
-            headers: extra_headers::build(&options.headers)?,
+            exchange: Exchange::new(&options)?,
             secrets: options.secrets(),
             clock: options.clock,
             keys: options.keys,
@@ -66,7 +60,7 @@ impl HttpProber {
             },
             Target::Http { url } => match http::request(url) {
                 Err(reason) => Finding::config(reason).into(),
-                Ok(request) => self.send(request, HTTP_FAULT, deadline).await,
+                Ok(request) => self.exchange.make(request, HTTP_FAULT, deadline).await,
             },
             Target::Model(model) if let Some(finding) = mock::finding(model) => finding.into(),
             Target::Model(model) => match resolve(model, &self.keys, effort) {
@@ -75,7 +69,8 @@ impl HttpProber {
                     let price = model.health.price;
                     let (billed, most) = (resolved.request.billed, resolved.most_cost);
                     let mut found = self
-                        .send(resolved.request, resolved.provider.fault, deadline)
+                        .exchange
+                        .make(resolved.request, resolved.provider.fault, deadline)
                         .await;
                     found.cost = bill::cost(&found.finding, price, billed, most);
                     found
@@ -84,54 +79,8 @@ impl HttpProber {
         }
     }
 
-    fn scrubber(&self, check: &Check) -> Scrubber {
-        Scrubber::of(check, &self.keys).and(&self.secrets)
-    }
-
-    async fn send(&self, mut request: ProbeRequest, fault: u16, deadline: Instant) -> Found {
-        extra_headers::add(&self.headers, &mut request.headers);
-        let (tier, promise) = (request.tier, request.promise.clone());
-        let found = match &request.unsendable {
-            Some(reason) => Finding::config(reason).into(),
-            None => match send(&self.client, request, deadline, &*self.clock).await {
-                Ok(answer) => {
-                    let mut finding = judge(&answer, &promise, fault);
-                    finding.usage = finding.usage.and_then(bill::believed);
-                    let now = self.clock.unix();
-                    Found {
-                        limits: limits::of(&answer.headers),
-                        headers_after: Some(answer.headers_after),
-                        retry_after: retry_after::of(answer.status, &answer.headers, now),
-                        ..finding.into()
-                    }
-                }
-                Err(finding) => finding.into(),
-            },
-        };
-        Found { tier, ..found }
-    }
-}
-
-/// A finding and what else is told of it.
-struct Found {
-    finding: Finding,
-    tier: Tier,
-    limits: Vec<(String, String)>,
-    headers_after: Option<Duration>,
-    retry_after: Option<Duration>,
-    cost: Option<Usd>,
-}
-
-impl From<Finding> for Found {
-    fn from(finding: Finding) -> Self {
-        Self {
-            finding,
-            tier: Tier::default(),
-            limits: Vec::new(),
-            headers_after: None,
-            retry_after: None,
-            cost: None,
-        }
+    fn scrubber(&self, check: &Check, more: &[Secret]) -> Scrubber {
+        Scrubber::of(check, &self.keys).and(&self.secrets).and(more)
     }
 }
 
@@ -150,13 +99,13 @@ impl Prober for HttpProber {
                 resolve(model, &self.keys, effort).map(|resolved| resolved.plan())
             }
         };
-        plan.map_err(|reason| self.scrubber(check).clean(&reason))
+        plan.map_err(|reason| self.scrubber(check, &[]).clean(&reason))
     }
 
     async fn probe(&self, check: &Check, effort: Effort) -> Verdict {
         let started = self.clock.now();
         let found = self.ask(check, effort).await;
-        let latency = self.clock.now().since(started);
+        let latency = self.clock.now().since(found.started.unwrap_or(started));
         let Finding {
             outcome,
             status,
@@ -165,7 +114,7 @@ impl Prober for HttpProber {
             model,
             may_bill: _,
         } = found.finding;
-        let scrubbed = |text: String| self.scrubber(check).clean(&text);
+        let scrubbed = |text: String| self.scrubber(check, &found.added).clean(&text);
         let error = error.map(scrubbed);
         let mut verdict = Verdict::new(outcome, status, error, latency, self.clock.unix());
         verdict.limits = found.limits;

@@ -31,6 +31,9 @@ const SECRET_NAMES: [&str; 9] = [
     "signature",
 ];
 
+/// Ends of names that hold an address, whatever else stands in them.
+const ADDRESSES: [&str; 2] = ["_uri", "_url"];
+
 /// Beginnings by which a secret shows under any name.
 const SECRET_STARTS: [&str; 21] = [
     "sk-",
@@ -66,7 +69,7 @@ impl Scrubber {
         match &check.target {
             Target::Model(model) => {
                 for secret in model.api_key.iter().chain(keys.secrets()) {
-                    all.add(secret.expose());
+                    all.add_param("", &Value::from(secret.expose()), true);
                 }
                 for base in model.api_base.iter().map(Secret::expose) {
                     all.add_url(base);
@@ -138,7 +141,8 @@ impl Scrubber {
 
     fn add_param(&mut self, name: &str, value: &Value, secret: bool) {
         let name = name.to_ascii_lowercase();
-        let secret = secret || SECRET_NAMES.iter().any(|part| name.contains(part));
+        let named = SECRET_NAMES.iter().any(|part| name.contains(part));
+        let secret = secret || named && !ADDRESSES.iter().any(|end| name.ends_with(end));
         let shows = |text: &str| SECRET_STARTS.iter().any(|start| text.starts_with(start));
         match value {
             Value::String(text) if let Some(inner) = mapping(text) => {
@@ -319,6 +323,52 @@ mod tests {
         }
         let harmless = "model gpt-4o-2024-08-06 has no temperature 0.5";
         assert_eq!(scrubber.clean(harmless), harmless);
+    }
+
+    #[test]
+    fn of_credentials_the_secret_parts_are_blanked_and_the_public_ones_are_not() {
+        let account = json!({
+            "type": "service_account", "project_id": "my-project-4711", "private_key_id": "0a1b2c3d4e5f",
+            "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n",
+            "client_email": "probe@my-project-4711.iam.gserviceaccount.com",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        });
+        let params = json!({
+            "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_session_token": "FwoGZXIvYXdzEBc",
+            "client_secret": "Xy8Q~entra-secret", "azure_password": "pa55word-long",
+            "copilot": "tid=abc;exp=1;sku=x",
+        });
+        for credentials in [account.clone(), json!(account.to_string())] {
+            let mut target = ModelTarget {
+                model: "vertex_ai/gemini".into(),
+                provider: Some("vertex_ai".into()),
+                mode: None,
+                api_base: None,
+                api_key: None,
+                params: params.as_object().unwrap().clone(),
+                health: HealthParams::default(),
+            };
+            target
+                .params
+                .insert("vertex_credentials".into(), credentials);
+            let keys = ProviderKeys::from_vars([("VERTEXAI_CREDENTIALS", account.to_string())]);
+            let scrubber = Scrubber::of(&check(Target::Model(Box::new(target))), &keys);
+            for secret in [
+                "AKIAIOSFODNN7EXAMPLE",
+                "FwoGZXIvYXdzEBc",
+                "Xy8Q~entra-secret",
+                "pa55word-long",
+                "tid=abc;exp=1;sku=x",
+                "MIIEvQIBADANBgkqhkiG9w0B",
+                "AQEFAASCBKcwggSjAgEAAoIB",
+                "0a1b2c3d4e5f",
+            ] {
+                let clean = scrubber.clean(&format!("got '{secret}', sorry"));
+                assert_eq!(clean, "got '***', sorry", "{secret}");
+            }
+            let public = "project my-project-4711 has no access at googleapis.com";
+            assert_eq!(scrubber.clean(public), public);
+        }
     }
 
     #[test]
