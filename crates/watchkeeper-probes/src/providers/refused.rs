@@ -59,6 +59,12 @@ static AGENT: Refused = Refused(
     "a question to an agent starts work of unknown length and cost; check its address by an `http` check",
 );
 
+/// An API of its own that is not known here.
+static RARE: Refused = Refused(
+    "its API is not known to probes; if it has an endpoint that speaks as OpenAI does, write it as `openai/` with that \
+     `api_base`, else check its address by an `http` check",
+);
+
 /// Names of LiteLLM's own, behind which another entry stands.
 static INNER: Refused = Refused(
     "it is LiteLLM's own name for something inside it, and asks no endpoint by itself; check the entries that it leads to",
@@ -84,4 +90,82 @@ const fn row(name: &'static str, shape: &'static Refused) -> Provider {
 }
 
 /// The rows.
-pub(super) static ROWS: [Provider; 1] = [row("chatgpt", &LOGIN)];
+pub(super) static ROWS: [Provider; 51] = [
+    row("a2a", &AGENT),
+    row("a2a_agent", &AGENT),
+    row("aiohttp_openai", &RARE),
+    row("auto_router", &INNER),
+    row("aws_polly", &OWN_SIGNATURE),
+    row("aws_textract", &OWN_SIGNATURE),
+    row("azure_speech", &MEDIA),
+    row("black_forest_labs", &MEDIA),
+    row("bytez", &RARE),
+    row("chatgpt", &LOGIN),
+    row("cursor", &AGENT),
+    row("custom", &INNER),
+    row("datarobot", &RARE),
+    row("dotprompt", &NO_MODEL),
+    row("fal_ai", &MEDIA),
+    row("gdc", &OTHER_PROTOCOL),
+    row("gigachat", &OWN_SIGNATURE),
+    row("humanloop", &NO_MODEL),
+    row("langflow", &AGENT),
+    row("langfuse", &NO_MODEL),
+    row("langgraph", &AGENT),
+    row("litellm_agent", &INNER),
+    row("manus", &AGENT),
+    row("milvus", &NO_MODEL),
+    row("mongodb", &NO_MODEL),
+    row("nlp_cloud", &RARE),
+    row("nvidia_riva", &OTHER_PROTOCOL),
+    row("oci", &OWN_SIGNATURE),
+    row("oobabooga", &RARE),
+    row("petals", &GONE),
+    row("pg_vector", &NO_MODEL),
+    row("predibase", &RARE),
+    row("ragflow", &AGENT),
+    row("recraft", &MEDIA),
+    row("reducto", &MEDIA),
+    row("runwayml", &MEDIA),
+    row("s3_vectors", &NO_MODEL),
+    row("sagemaker_nova", &RARE),
+    row("sap", &OWN_SIGNATURE),
+    row("soniox", &MEDIA),
+    row("stability", &MEDIA),
+    row("strands_decider", &INNER),
+    row("text-completion-codestral", &RARE),
+    row("text-completion-inception", &RARE),
+    row("topaz", &MEDIA),
+    row("transcribe", &OWN_SIGNATURE),
+    row("triton", &RARE),
+    row("typesafe", &INNER),
+    row("valkey", &NO_MODEL),
+    row("vllm", &INNER),
+    row("watsonx_text", &RARE),
+];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::providers::trial::resolved;
+
+    #[test]
+    fn what_cannot_be_asked_is_named_with_the_reason_whatever_the_mode() {
+        for (model, part) in [
+            ("chatgpt/gpt-5", "browser"),
+            ("pg_vector/x", "answers no prompt"),
+            ("runwayml/gen4", "bills for real output"),
+            ("langgraph/agent", "unknown length and cost"),
+            ("auto_router/x", "inside it"),
+            ("triton/m", "`openai/`"),
+        ] {
+            for mode in ["chat", "ocr", "vector_store"] {
+                let refusal = resolved(&json!({"model": model, "mode": mode}), &[]);
+                let text = refusal.err().unwrap();
+                assert!(text.contains(part), "{model}: {text}");
+                assert!(text.starts_with("provider `"), "{text}");
+            }
+        }
+    }
+}

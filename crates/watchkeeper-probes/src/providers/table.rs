@@ -359,10 +359,12 @@ pub(super) static ROWS: [Provider; 23] = [
         name: "databricks",
         shape: &OpenAi(Dialect {
             ending: Ending::IfBare("/serving-endpoints"),
+            mark: Mark::Workspace,
             ..PLAIN
         }),
         base_vars: &["DATABRICKS_API_BASE"],
         key_vars: &["DATABRICKS_API_KEY"],
+        other_vars: &["DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"],
         modes: TALK_AND_EMBED,
         free: Free::Success("//api/2.0/serving-endpoints/{model}"),
         ..LIKE_OPENAI

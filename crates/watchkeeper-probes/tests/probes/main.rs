@@ -12,6 +12,7 @@ mod limits;
 mod once;
 mod plain;
 mod proxies;
+mod realtime;
 mod secrets;
 mod server;
 mod support;

@@ -1,8 +1,10 @@
 //! The bodies that are asked, per mode.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
-use super::dialect::{Dialect, Thinking};
+use super::dialect::{Dialect, Mark, Thinking};
 use crate::ask::Ask;
 use crate::effort;
 use crate::params;
@@ -22,9 +24,15 @@ const SAYS_THINKING: [&str; 4] = [
     "chat_template_kwargs",
 ];
 
-/// The model as the upstream knows it. LiteLLM's mark for a model that is asked for responses is not part of it.
-pub(crate) fn model<'a>(ask: &Ask<'a>) -> &'a str {
-    ask.model.strip_prefix("responses/").unwrap_or(ask.model)
+/// The model as the upstream knows it. LiteLLM's mark for a model that is asked for responses is not part of it; all of
+/// OpenRouter's names have an author, and its own models are by itself.
+pub(crate) fn model<'a>(ask: &Ask<'a>) -> Cow<'a, str> {
+    let model = ask.model.strip_prefix("responses/").unwrap_or(ask.model);
+    if ask.provider.name == "openrouter" && !model.contains(['/', '*']) {
+        Cow::Owned(format!("openrouter/{model}"))
+    } else {
+        Cow::Borrowed(model)
+    }
 }
 
 /// A chat of one message.
@@ -46,6 +54,9 @@ pub(crate) fn chat(ask: &Ask<'_>, dialect: &Dialect) -> Map<String, Value> {
             body.insert("reasoning".into(), json!({"effort": effort}));
         }
         Think::AsGiven => {}
+    }
+    if dialect.mark == Mark::Router {
+        body.insert("usage".into(), json!({"include": true}));
     }
     params::merge_extra_body(&ask.target.params, &mut body);
     body
@@ -168,7 +179,7 @@ pub(crate) fn speech(ask: &Ask<'_>) -> Map<String, Value> {
 
 fn begin(ask: &Ask<'_>) -> Map<String, Value> {
     let mut body = Map::new();
-    body.insert("model".into(), model(ask).into());
+    body.insert("model".into(), model(ask).as_ref().into());
     body
 }
 

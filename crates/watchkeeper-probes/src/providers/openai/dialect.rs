@@ -71,6 +71,8 @@ pub(crate) enum Mark {
     Router,
     /// The key once more, in this header.
     Key(&'static str),
+    /// Databricks' other way to sign in, with a client's secret, is not gone.
+    Workspace,
 }
 
 /// One that only chats and embeds.

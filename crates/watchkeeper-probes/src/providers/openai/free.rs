@@ -30,13 +30,13 @@ pub(crate) fn free(ask: &Ask<'_>, base: &Base) -> Option<ProbeRequest> {
     match ask.provider.free {
         Free::None => None,
         Free::Complete(path) => {
-            let wanted = (!ask.is_wildcard()).then(|| body::model(ask).to_owned());
+            let wanted = (!ask.is_wildcard()).then(|| body::model(ask).into_owned());
             list(path, wanted)
         }
         Free::Model if !is_private && !ask.is_wildcard() => {
             let mut url = join(&base.endpoint, "/models");
             let path = url.path().to_owned();
-            name_model(&mut url, &path, body::model(ask), true);
+            name_model(&mut url, &path, &body::model(ask), true);
             Some(ProbeRequest::get(url, Promise::Success))
         }
         Free::Model => list("/models", None),
@@ -51,7 +51,7 @@ pub(crate) fn free(ask: &Ask<'_>, base: &Base) -> Option<ProbeRequest> {
             let mut url = url(base, path)?;
             if named {
                 let path = url.path().to_owned();
-                name_model(&mut url, &path, body::model(ask), true);
+                name_model(&mut url, &path, &body::model(ask), true);
             }
             Some(ProbeRequest::get(url, Promise::Success))
         }

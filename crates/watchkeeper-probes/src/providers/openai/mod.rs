@@ -24,7 +24,7 @@ pub(crate) mod promises;
 mod rerank;
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use watchkeeper_core::probe::Tier;
 
 use super::Shape;
@@ -34,10 +34,11 @@ use crate::handshake;
 use crate::key::{self, Scheme};
 use crate::mode::Mode;
 use crate::params;
+use crate::promise::Promise;
 use crate::request::{Auth, ProbeRequest};
 use dialect::{Dialect, Ending, Mark};
 use join::{join, root};
-use promises::{CHOICES, CONTENT, DATA, LIST, OUTPUT, RESULTS};
+use promises::{CHOICES, CONTENT, DATA, LIST, OUTPUT, PICTURES, RESULTS};
 
 pub(crate) use free::free;
 
@@ -46,6 +47,9 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// The account that Cloudflare's own base holds.
 const ACCOUNT: &str = "CLOUDFLARE_ACCOUNT_ID";
+
+/// The client that signs in to Databricks.
+const CLIENT: &str = "DATABRICKS_CLIENT_ID";
 
 /// The shape.
 pub(crate) struct OpenAi(pub(crate) Dialect);
@@ -58,7 +62,7 @@ impl Shape for OpenAi {
         let dialect = &self.0;
         let base = self.base(ask)?;
         let at = |path: &str| join(&base.endpoint, path);
-        let post = |path: &str, body: &Map<String, serde_json::Value>, promise| {
+        let post = |path: &str, body: &Map<String, Value>, promise| {
             ProbeRequest::post(at(path), body, promise)
         };
         let chat = || post("/chat/completions", &body::chat(ask, dialect), CHOICES);
@@ -96,16 +100,13 @@ impl Shape for OpenAi {
                 &body::drawing_chat(ask, dialect),
                 CHOICES,
             ),
-            Mode::ImageGeneration => post("/images/generations", &body::image(ask), DATA),
-            Mode::AudioSpeech => post(
-                "/audio/speech",
-                &body::speech(ask),
-                crate::promise::Promise::Media,
-            ),
+            Mode::ImageGeneration => post("/images/generations", &body::image(ask), PICTURES),
+            Mode::AudioSpeech => post("/audio/speech", &body::speech(ask), Promise::Media),
             Mode::AudioTranscription => audio::transcription(ask, at("/audio/transcriptions")),
             Mode::Realtime => {
                 let mut url = at("/v1/realtime");
-                url.query_pairs_mut().append_pair("model", body::model(ask));
+                url.query_pairs_mut()
+                    .append_pair("model", &body::model(ask));
                 let mut request = handshake::request(url);
                 request.tier = Tier::Inference;
                 request
@@ -163,7 +164,7 @@ impl OpenAi {
         mut request: ProbeRequest,
     ) -> Result<ProbeRequest, String> {
         match self.0.mark {
-            Mark::None => {}
+            Mark::None | Mark::Workspace => {}
             Mark::Router => {
                 for (name, variable) in
                     [("http-referer", "OR_SITE_URL"), ("x-title", "OR_APP_NAME")]
@@ -181,8 +182,22 @@ impl OpenAi {
                 }
             }
         }
-        prove(ask, base, request)
+        let mut request = prove(ask, base, request)?;
+        if self.0.mark == Mark::Workspace && request.auth == Auth::None {
+            request.unsendable = machine_login(ask);
+        }
+        Ok(request)
     }
+}
+
+/// Why nothing is sent where a workspace is to be asked in a way that is not known here.
+fn machine_login(ask: &Ask<'_>) -> Option<String> {
+    ask.variable(&[CLIENT]).map(|_| {
+        format!(
+            "provider `{0}` is asked with a token, not with the login of `{CLIENT}`; set `api_key` of this entry",
+            ask.provider.name
+        )
+    })
 }
 
 /// Cloudflare's own base, which holds the account.

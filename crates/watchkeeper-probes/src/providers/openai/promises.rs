@@ -20,8 +20,11 @@ const fn fields(
 /// A chat, or a text that was completed.
 pub(crate) const CHOICES: Promise = fields(&[("choices", Kind::Filled)], OPENAI_USAGE);
 
-/// Embeddings, pictures.
+/// Embeddings.
 pub(crate) const DATA: Promise = fields(&[("data", Kind::Filled)], OPENAI_USAGE);
+
+/// Pictures.
+pub(crate) const PICTURES: Promise = fields(&[("data", Kind::Filled)], IN_AND_OUT);
 
 /// A response; one that ended at the limit may hold nothing.
 pub(crate) const OUTPUT: Promise = fields(&[("output", Kind::List)], IN_AND_OUT);

@@ -17,6 +17,7 @@ const NVIDIA: &str = "https://ai.api.nvidia.com";
 /// The request, as the provider takes it.
 pub(crate) fn request(ask: &Ask<'_>, base: &Base, rerank: Rerank) -> ProbeRequest {
     let model = body::model(ask);
+    let model = model.as_ref();
     let text = ask.text;
     let (url, body) = match rerank {
         Rerank::At(path) => (

@@ -20,8 +20,7 @@ pub(in crate::providers) static ROWS: [Provider; 11] = [
     Provider {
         name: "hosted_vllm",
         shape: &OpenAi(Dialect {
-            responses: Some("/responses"),
-            messages: Some("/v1/messages"),
+            responses: Some("/v1/responses"),
             ..COMPLETES
         }),
         base_vars: &["HOSTED_VLLM_API_BASE"],
