@@ -7,7 +7,6 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 use watchkeeper_core::money::Usd;
 use watchkeeper_core::probe::Tier;
-use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::{Clock, Moment};
 
 use crate::classify::Finding;
