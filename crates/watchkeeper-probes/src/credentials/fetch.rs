@@ -59,7 +59,7 @@ impl Fetcher {
         let tls = request.url().scheme() == "https";
         let client = if tls { &self.0.outward } else { &self.0.direct };
         let mut response = client.execute(request).await.map_err(|error| {
-            let finding = failure::of(&error, tls);
+            let finding = failure::of(&error, tls, false);
             let why = finding.error.unwrap_or_default();
             Refusal::new(
                 finding.outcome,

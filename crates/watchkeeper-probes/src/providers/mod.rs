@@ -6,13 +6,20 @@
 mod anthropic;
 mod aws;
 mod azure;
+pub(crate) mod claude;
 mod cohere;
 mod copilot;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod google;
+mod join;
 mod ollama;
 pub(crate) mod openai;
 mod others;
+mod refused;
 mod table;
+#[cfg(test)]
+mod trial;
 
 use crate::ask::Ask;
 use crate::base::{self, Base};
@@ -28,6 +35,12 @@ pub(crate) trait Shape: Send + Sync {
     /// The free call that says most about the model; `None` where the provider has none. Also asked for wildcards.
     fn free(&self, ask: &Ask<'_>) -> Result<Option<ProbeRequest>, String>;
 
+    /// The mode in whose way `mode` is asked, where the API has no way of its own for it: what is left of a batch
+    /// where batches cannot be listed is a chat.
+    fn asked_as(&self, mode: Mode) -> Mode {
+        mode
+    }
+
     /// Where something is to answer if nothing but that is asked. No key goes there.
     fn base(&self, ask: &Ask<'_>) -> Result<Base, String> {
         base::of(ask)
@@ -36,6 +49,11 @@ pub(crate) trait Shape: Send + Sync {
     /// LiteLLM's word for the mode of a model whose entry names none, by the model's name; it need not be one that can
     /// be asked, so that a video model is refused rather than asked to chat. `None`: the name says nothing.
     fn mode_by_name(&self, _model: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// Why no model of this provider can ever be asked; `None` where some can.
+    fn refusal(&self) -> Option<&'static str> {
         None
     }
 }
@@ -89,7 +107,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Provider> {
 
 /// All providers.
 pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
-    let rows: [&'static [Provider]; 12] = [
+    let rows: [&'static [Provider]; 13] = [
         &table::ROWS,
         &table::servers::ROWS,
         &table::vendors::ROWS,
@@ -102,6 +120,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
         &google::ROWS,
         &ollama::ROWS,
         &others::ROWS,
+        &refused::ROWS,
     ];
     rows.into_iter().flatten()
 }
