@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     Object,
     /// A text, also an empty one.
     Text,
+    /// This very text, such as a status.
+    Exactly(&'static str),
 }
 
 /// What of a list of models counts.
