@@ -12,8 +12,8 @@ pub(crate) enum End {
     Whole,
     /// Nothing was read: the headers say enough.
     Unread,
-    /// Longer than is read; what was read is its beginning.
-    TooLong,
+    /// Longer than these bytes, the most that is read; what was read is its beginning.
+    TooLong(usize),
     /// The connection broke; why, in words.
     Broken(String),
     /// The check's time was over.

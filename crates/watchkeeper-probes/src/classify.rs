@@ -9,6 +9,8 @@
 //! | 2xx whose body does not end in time | timeout | 408 |
 //! | 3xx | bad_answer | its own |
 //! | 400 with a content filter's code | content_filter | 400 |
+//! | 2xx that a content filter stopped, see `filtered` | content_filter | 400 |
+//! | 400 with Google's reason for a key that is none | unauthorized | 400 |
 //! | 401, 403, 404, 408, 429 | unauthorized, forbidden, not_found, timeout, rate_limited | its own |
 //! | 503, 529 | overloaded | its own |
 //! | any other | bad_answer | its own |
@@ -84,6 +86,7 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
     }
     let outcome = match answer.status {
         400 if json.as_ref().is_some_and(is_content_filter) => Outcome::ContentFilter,
+        400 if json.as_ref().is_some_and(is_bad_key) => Outcome::Unauthorized,
         401 => Outcome::Unauthorized,
         403 => Outcome::Forbidden,
         404 => Outcome::NotFound,
@@ -146,6 +149,16 @@ fn is_content_filter(json: &Value) -> bool {
     })
 }
 
+/// Google's reason (400) for a key that is unknown or has ended; errors come bare or in a list.
+fn is_bad_key(json: &Value) -> bool {
+    let first = json.as_array().and_then(|list| list.first());
+    let details = first.unwrap_or(json).pointer("/error/details");
+    details.and_then(Value::as_array).is_some_and(|details| {
+        let mut reasons = details.iter().filter_map(|detail| detail.get("reason"));
+        reasons.any(|reason| reason == "API_KEY_INVALID")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use reqwest::header::HeaderMap;
@@ -202,6 +215,20 @@ mod tests {
         }
         let talk = r#"{"error":{"code":"invalid","message":"content_filter is no field"}}"#;
         assert_eq!(refused(&answer(400, talk)).outcome, Outcome::BadAnswer);
+    }
+
+    #[test]
+    fn googles_answer_to_a_bad_key_means_what_a_401_means_and_keeps_its_number() {
+        let error = r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"x"},{"reason":"API_KEY_INVALID"}]}}"#;
+        for body in [error.to_owned(), format!("[{error}]")] {
+            let finding = refused(&answer(400, &body));
+            assert_eq!(finding.outcome, Outcome::Unauthorized, "{body}");
+            assert_eq!(finding.status, Some(400));
+            let text = finding.error.unwrap();
+            assert_eq!(text, "answered 400: API key not valid.");
+        }
+        let other = error.replace("API_KEY_INVALID", "OTHER");
+        assert_eq!(refused(&answer(400, &other)).outcome, Outcome::BadAnswer);
     }
 
     #[test]

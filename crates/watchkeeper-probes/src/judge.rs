@@ -8,7 +8,7 @@ use watchkeeper_core::verdict::Outcome;
 use crate::answer::{Answer, End};
 use crate::classify::{Finding, message, refused};
 use crate::promise::{Fields, Kind, Models, Promise};
-use crate::{glance, send};
+use crate::{filtered, glance};
 
 /// The verdict on an answer; `fault` is the status of a 200 with an error in it.
 pub(crate) fn judge(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
@@ -62,10 +62,10 @@ fn bad(text: String) -> Finding {
 fn whole(answer: &Answer) -> Option<Finding> {
     match &answer.end {
         End::Late => Some(Finding::timeout()),
-        End::TooLong => Some(bad(format!(
+        End::TooLong(most) => Some(bad(format!(
             "answered {} with more than {} KiB",
             answer.status,
-            send::MAX_ANSWER_BYTES / 1024
+            most / 1024
         ))),
         End::Broken(why) => Some(bad(format!("the answer broke off ({why})"))),
         End::Whole | End::Unread => answer.is_event_stream().then(|| {
@@ -151,6 +151,22 @@ fn json(answer: &Answer, fields: &Fields, fault: u16) -> Finding {
     {
         return finding;
     }
+    let usage = fields.usage.and_then(|paths| usage(&json, paths));
+    let model = fields
+        .model
+        .and_then(|path| at(&json, path)?.as_str())
+        .map(str::to_owned);
+    if let Some(reason) = filtered::reason(&json) {
+        return Finding {
+            usage,
+            model,
+            ..Finding::new(
+                Outcome::ContentFilter,
+                400,
+                format!("a content filter stopped the answer: {reason}"),
+            )
+        };
+    }
     let kept = fields
         .any_of
         .iter()
@@ -171,11 +187,8 @@ fn json(answer: &Answer, fields: &Fields, fault: u16) -> Finding {
         ));
     }
     Finding {
-        usage: fields.usage.and_then(|paths| usage(&json, paths)),
-        model: fields
-            .model
-            .and_then(|path| at(&json, path)?.as_str())
-            .map(str::to_owned),
+        usage,
+        model,
         ..Finding::healthy()
     }
 }
@@ -187,12 +200,16 @@ fn is(value: &Value, kind: Kind) -> bool {
         Kind::Object => value.is_object(),
         Kind::Text => value.is_string(),
         Kind::Exactly(text) => value.as_str() == Some(text),
+        Kind::Number => value.is_number(),
     }
 }
 
 /// Tokens used: at least one of the numbers has to be there.
 fn usage(json: &Value, (input, output): (&str, &str)) -> Option<Usage> {
-    let number = |path: &str| at(json, path).and_then(Value::as_u64);
+    let number = |paths: &str| {
+        let numbers = paths.split('+').filter_map(|path| at(json, path)?.as_u64());
+        numbers.reduce(u64::saturating_add)
+    };
     let (input, output) = (number(input), number(output));
     (input.is_some() || output.is_some()).then(|| Usage {
         input: input.unwrap_or(0),
@@ -237,7 +254,7 @@ fn listed(answer: &Answer, models: &Models, fault: u16) -> Finding {
 }
 
 /// The value at a path: segments between dots, a number is a place in a list.
-fn at<'a>(json: &'a Value, path: &str) -> Option<&'a Value> {
+pub(crate) fn at<'a>(json: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(json, |value, segment| {
         value
             .get(segment)
@@ -337,6 +354,42 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn numbers_of_tokens_are_added_up_where_the_promise_says_so() {
+        let promise = Promise::Json(Fields {
+            any_of: &[("choices", Kind::Filled)],
+            model: None,
+            usage: Some(("u.in", "u.out+u.thought")),
+        });
+        for (used, want) in [
+            (r#"{"in":3,"out":2,"thought":14}"#, Some((3, 16))),
+            (r#"{"in":3,"thought":14}"#, Some((3, 14))),
+            (r#"{"in":3}"#, Some((3, 0))),
+            (r#"{}"#, None),
+        ] {
+            let body = format!(r#"{{"choices":[{{}}],"u":{used}}}"#);
+            let usage = judge(&answer(200, &body), &promise, 500).usage;
+            assert_eq!(usage.map(|u| (u.input, u.output)), want, "{used}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_a_filter_stopped_is_none_and_is_paid_for_all_the_same() {
+        let body =
+            r#"{"model":"m-1","choices":[{}],"stop_reason":"refusal","usage":{"in":9,"out":1}}"#;
+        let finding = judge(&answer(200, body), &FILTERABLE, 500);
+        assert_eq!(finding.outcome, Outcome::ContentFilter);
+        assert_eq!(finding.status, Some(400));
+        assert_eq!(finding.usage.map(|u| u.output), Some(1));
+        assert_eq!(finding.model.as_deref(), Some("m-1"));
+    }
+
+    const FILTERABLE: Promise = Promise::Json(Fields {
+        any_of: &[("choices", Kind::List)],
+        model: Some("model"),
+        usage: Some(("usage.in", "usage.out")),
+    });
 
     #[test]
     fn a_complete_list_tells_what_is_not_there_and_any_other_only_that_it_answers() {

@@ -25,14 +25,23 @@ pub(crate) type Proof = (Auth, Option<String>);
 
 /// The key for an endpoint of this base: the entry's own, else the environment's where it may go.
 pub(crate) fn find<'a>(ask: &Ask<'a>, base: &Base) -> Option<&'a str> {
-    let set = |key: &'a str| Some(key.trim()).filter(|key| !key.is_empty());
-    let own = ask.target.api_key.as_ref().map(|key| key.expose());
-    own.and_then(set).or_else(|| {
-        (base.origin != Origin::Entry)
-            .then(|| ask.variable(ask.provider.key_vars))
-            .flatten()
-            .and_then(set)
-    })
+    own(ask).or_else(|| of_environment(ask, base, ask.provider.key_vars))
+}
+
+/// The entry's own key.
+pub(crate) fn own<'a>(ask: &Ask<'a>) -> Option<&'a str> {
+    set(ask.target.api_key.as_ref()?.expose())
+}
+
+/// The first key of these variables, if the environment's keys may go to an endpoint of this base.
+pub(crate) fn of_environment<'a>(ask: &Ask<'a>, base: &Base, names: &[&str]) -> Option<&'a str> {
+    let may = base.origin != Origin::Entry;
+    may.then(|| ask.variable(names)).flatten().and_then(set)
+}
+
+/// A key without the space around it, if there is one.
+fn set(key: &str) -> Option<&str> {
+    Some(key.trim()).filter(|key| !key.is_empty())
 }
 
 /// Puts the key into the headers as the provider's scheme wants it.
@@ -75,7 +84,7 @@ pub(crate) fn put(scheme: Scheme, key: &str, headers: &mut HeaderMap) -> Proof {
 }
 
 /// What is said where a vendor's own endpoint would be asked without a key.
-fn missing(ask: &Ask<'_>) -> String {
+pub(crate) fn missing(ask: &Ask<'_>) -> String {
     match ask.provider.key_vars.first() {
         Some(name) => format!("no API key; set `api_key` of this entry, or `{name}`"),
         None => "no API key; set `api_key` of this entry".to_owned(),

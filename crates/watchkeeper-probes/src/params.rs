@@ -157,6 +157,17 @@ pub(crate) fn add_headers(
     Ok(())
 }
 
+/// Whether `headers` or `extra_headers` give a header of this name.
+pub(crate) fn gives_header(params: &Map<String, Value>, name: &str) -> bool {
+    ["headers", "extra_headers"]
+        .iter()
+        .filter_map(|source| params.get(*source)?.as_object())
+        .any(|map| {
+            map.iter()
+                .any(|(given, value)| !value.is_null() && given.eq_ignore_ascii_case(name))
+        })
+}
+
 fn set(headers: &mut HeaderMap, name: &str, value: &Value, source: &str) -> Result<(), String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),

@@ -21,11 +21,16 @@ use crate::scrub::Scrubber;
 use crate::send::send;
 use crate::{client, http, mock, tcp};
 
-/// Rate-limit headers that are kept, as LiteLLM shows them.
-const LIMIT_HEADERS: [&str; 2] = [
-    "x-ratelimit-remaining-requests",
-    "x-ratelimit-remaining-tokens",
+/// Rate-limit headers that are kept, and the names under which LiteLLM shows them. The first of a name counts.
+const LIMIT_HEADERS: [(&str, &str); 4] = [
+    ("x-ratelimit-remaining-requests", REQUESTS_LEFT),
+    ("x-ratelimit-remaining-tokens", TOKENS_LEFT),
+    ("anthropic-ratelimit-requests-remaining", REQUESTS_LEFT),
+    ("anthropic-ratelimit-tokens-remaining", TOKENS_LEFT),
 ];
+
+const REQUESTS_LEFT: &str = "x-ratelimit-remaining-requests";
+const TOKENS_LEFT: &str = "x-ratelimit-remaining-tokens";
 
 /// Longest rate-limit value kept: they are counts.
 const MAX_LIMIT_BYTES: usize = 20;
@@ -180,16 +185,48 @@ impl Prober for HttpProber {
 
 /// The rate-limit headers that are counts; anything else in their place is dropped, since it could echo a secret.
 fn limits(headers: &HeaderMap) -> Vec<(String, String)> {
-    LIMIT_HEADERS
-        .iter()
-        .filter_map(|name| {
-            let value = headers.get(*name)?.to_str().ok()?.trim();
-            let count = !value.is_empty()
-                && value.len() <= MAX_LIMIT_BYTES
-                && value
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
-            count.then(|| ((*name).to_owned(), value.to_owned()))
-        })
-        .collect()
+    let mut limits: Vec<(String, String)> = Vec::new();
+    for (header, name) in LIMIT_HEADERS {
+        let Some(value) = headers.get(header).and_then(|value| value.to_str().ok()) else {
+            continue;
+        };
+        let value = value.trim();
+        let count = !value.is_empty()
+            && value.len() <= MAX_LIMIT_BYTES
+            && value
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
+        if count && limits.iter().all(|(known, _)| known != name) {
+            limits.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_limit_is_shown_under_one_name_whoever_says_it() {
+        let left = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
+            limits(&headers)
+        };
+        let anthropic = left(&[
+            ("anthropic-ratelimit-requests-remaining", "49"),
+            ("anthropic-ratelimit-tokens-remaining", "sk-ant-1"),
+        ]);
+        assert_eq!(anthropic, [(REQUESTS_LEFT.to_owned(), "49".to_owned())]);
+        let both = left(&[
+            ("anthropic-ratelimit-tokens-remaining", "1"),
+            ("x-ratelimit-remaining-tokens", "2"),
+        ]);
+        assert_eq!(both, [(TOKENS_LEFT.to_owned(), "2".to_owned())]);
+    }
 }

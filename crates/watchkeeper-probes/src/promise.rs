@@ -29,7 +29,8 @@ pub(crate) struct Fields {
     pub(crate) any_of: &'static [(&'static str, Kind)],
     /// Where the answer says which model gave it.
     pub(crate) model: Option<&'static str>,
-    /// Where it says how many tokens went in and came out.
+    /// Where it says how many tokens went in and came out. Paths with a `+` between them are added up; one that is not
+    /// there counts for nothing.
     pub(crate) usage: Option<(&'static str, &'static str)>,
 }
 
@@ -46,6 +47,8 @@ pub(crate) enum Kind {
     Text,
     /// This very text, such as a status.
     Exactly(&'static str),
+    /// A number, also 0.
+    Number,
 }
 
 /// What of a list of models counts.

@@ -10,6 +10,7 @@ use watchkeeper_core::probe::{Identity, Plan, Tier};
 use crate::endpoint;
 use crate::key::Proof;
 use crate::promise::Promise;
+use crate::send::{MAX_ANSWER_BYTES, MAX_MEDIA_BYTES};
 
 /// How a request proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub(crate) struct ProbeRequest {
     pub(crate) promise: Promise,
     /// Whether it needs HTTP/1.1: a handshake for another protocol.
     pub(crate) http1: bool,
+    /// The most of an answer that is read, in bytes.
+    pub(crate) most_answer: usize,
 }
 
 impl ProbeRequest {
@@ -81,6 +84,7 @@ impl ProbeRequest {
             tier: Tier::Free,
             promise,
             http1: false,
+            most_answer: MAX_ANSWER_BYTES,
         }
     }
 
@@ -97,6 +101,12 @@ impl ProbeRequest {
             tier: Tier::Inference,
             ..Self::get(url, promise)
         }
+    }
+
+    /// With room for an answer that holds a picture or sound as text.
+    pub(crate) fn for_media(mut self) -> Self {
+        self.most_answer = MAX_MEDIA_BYTES;
+        self
     }
 
     /// With this proof of who it is.

@@ -52,12 +52,13 @@ pub(crate) fn resolve(
         return Err(format!("model `{configured}` names no model"));
     }
     let mode = mode(target, provider, model)?;
+    let asked = provider.shape.asked_as(mode);
     let ask = Ask {
         provider,
         target,
-        mode,
+        mode: asked,
         model,
-        limit: tokens::limit(target, mode, model),
+        limit: tokens::limit(target, asked, model),
         text: target.health.prompt.as_deref().unwrap_or(TEXT),
         env: keys,
     };
@@ -76,7 +77,7 @@ pub(crate) fn resolve(
                 input: MOST_INPUT + u64::try_from(ask.text.len()).unwrap_or(0),
                 output: match ask.limit {
                     Some(limit) => u64::from(limit),
-                    None if mode.is_chat_like() => UNLIMITED_OUTPUT,
+                    None if asked.is_chat_like() => UNLIMITED_OUTPUT,
                     None => 0,
                 },
             })

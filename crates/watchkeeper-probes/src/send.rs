@@ -13,6 +13,9 @@ use crate::request::ProbeRequest;
 /// Most of an answer that is read. 16 tokens or one embedding take a few hundred KiB at the very most.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
+/// Most of an answer that is read where it holds a picture or sound as text.
+pub(crate) const MAX_MEDIA_BYTES: usize = 16 * 1024 * 1024;
+
 /// Most of a refusal that is read: its text is cut to a few hundred bytes anyway.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
@@ -46,6 +49,7 @@ pub(crate) async fn send(
 ) -> Result<Answer, Finding> {
     let started = clock.now();
     let want = Want::of(&request.promise);
+    let most = request.most_answer;
     let tls = request.url.scheme() == "https";
     // put together by hand: the client's builder would copy header by header
     let mut outgoing = reqwest::Request::new(request.method, request.url);
@@ -59,7 +63,7 @@ pub(crate) async fn send(
     let headers_after = clock.now().since(started);
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
-    let (body, end) = match limit(status, &headers, want) {
+    let (body, end) = match limit(status, &headers, want, most) {
         0 => (Vec::new(), End::Unread),
         limit => read(response, announced(&headers), limit, deadline).await,
     };
@@ -72,9 +76,9 @@ pub(crate) async fn send(
     })
 }
 
-fn limit(status: u16, headers: &HeaderMap, want: Want) -> usize {
+fn limit(status: u16, headers: &HeaderMap, want: Want, most: usize) -> usize {
     match status {
-        200..300 if want == Want::Body && !is_event_stream(headers) => MAX_ANSWER_BYTES,
+        200..300 if want == Want::Body && !is_event_stream(headers) => most,
         // a redirect says nothing that is needed
         0..400 => 0,
         _ => MAX_REFUSAL_BYTES,
@@ -93,7 +97,7 @@ async fn read(
     deadline: Instant,
 ) -> (Vec<u8>, End) {
     if announced.is_some_and(|bytes| bytes > limit as u64) {
-        return (Vec::new(), End::TooLong);
+        return (Vec::new(), End::TooLong(limit));
     }
     let mut body = Vec::new();
     loop {
@@ -102,7 +106,7 @@ async fn read(
                 let room = limit.saturating_sub(body.len());
                 body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
                 if chunk.len() > room {
-                    return (body, End::TooLong);
+                    return (body, End::TooLong(limit));
                 }
             }
             Ok(Ok(None)) => return (body, End::Whole),

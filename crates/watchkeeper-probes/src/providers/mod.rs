@@ -6,8 +6,11 @@
 mod anthropic;
 mod aws;
 mod azure;
+pub(crate) mod claude;
 mod cohere;
 mod copilot;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod google;
 mod ollama;
 pub(crate) mod openai;
@@ -27,6 +30,12 @@ pub(crate) trait Shape: Send + Sync {
 
     /// The free call that says most about the model; `None` where the provider has none. Also asked for wildcards.
     fn free(&self, ask: &Ask<'_>) -> Result<Option<ProbeRequest>, String>;
+
+    /// The mode in whose way `mode` is asked, where the API has no way of its own for it: what is left of a batch
+    /// where batches cannot be listed is a chat.
+    fn asked_as(&self, mode: Mode) -> Mode {
+        mode
+    }
 
     /// Where something is to answer if nothing but that is asked. No key goes there.
     fn base(&self, ask: &Ask<'_>) -> Result<Base, String> {

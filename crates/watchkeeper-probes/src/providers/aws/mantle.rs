@@ -5,7 +5,7 @@
 
 use reqwest::header::HeaderValue;
 
-use super::bedrock::{MESSAGE, gpt_version, join, messages};
+use super::bedrock::{gpt_version, join};
 use super::place::{Place, Service, prove};
 use super::region;
 use crate::ask::Ask;
@@ -13,6 +13,7 @@ use crate::base::Base;
 use crate::mode::Mode;
 use crate::promise::{Models, Promise};
 use crate::providers::Shape;
+use crate::providers::claude::{MESSAGE, messages_body};
 use crate::providers::openai::{body, dialect, promises};
 use crate::request::ProbeRequest;
 
@@ -133,8 +134,7 @@ fn version(model: &str) -> &'static str {
 pub(super) fn ask_messages(ask: &Ask<'_>, place: &Place) -> Result<ProbeRequest, String> {
     let mut place = place.clone();
     cut(&mut place.base);
-    let mut body = messages(ask, None);
-    body.insert("model".into(), ask.model.into());
+    let body = messages_body(ask, &[("model", ask.model)]);
     let url = join(&place.base, "/anthropic/v1", "/messages");
     let mut request = ProbeRequest::post(url, &body, MESSAGE);
     let version = HeaderValue::from_static("2023-06-01");

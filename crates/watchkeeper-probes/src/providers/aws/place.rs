@@ -144,7 +144,7 @@ pub(super) fn prove(
 ) -> Result<ProbeRequest, String> {
     let proof = key::prove(ask, &place.base, &mut request.headers);
     params::add_headers(&ask.target.params, &mut request.headers)?;
-    if params::gives_authorization(&ask.target.params) {
+    if params::gives_header(&ask.target.params, "authorization") {
         return Ok(request.proved((Auth::Header, None)));
     }
     let named = NAMED_CREDENTIALS

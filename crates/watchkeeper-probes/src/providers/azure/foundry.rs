@@ -14,6 +14,7 @@ use crate::key::Scheme;
 use crate::mode::Mode;
 use crate::promise::{Models, Promise};
 use crate::providers::Shape;
+use crate::providers::claude::{MESSAGE, messages_body};
 use crate::providers::openai::{body, dialect, names, promises};
 use crate::request::ProbeRequest;
 
@@ -250,7 +251,8 @@ fn message(ask: &Ask<'_>, base: &Base) -> Result<ProbeRequest, String> {
             &format!("{}/anthropic/v1/messages", front(base).trim_end_matches("/models")),
         ),
     };
-    let mut request = ProbeRequest::post(url, &body::message(ask), promises::CONTENT);
+    let body = messages_body(ask, &[("model", ask.model)]);
+    let mut request = ProbeRequest::post(url, &body, MESSAGE);
     let version = HeaderValue::from_static("2023-06-01");
     request.headers.insert("anthropic-version", version);
     let schemes = [Scheme::Header("api-key"), Scheme::Header("x-api-key")];

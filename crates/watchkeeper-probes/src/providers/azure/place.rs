@@ -75,7 +75,10 @@ pub(super) fn prove(
 ) -> Result<ProbeRequest, String> {
     let proof = proof(ask, base, schemes, &mut request.headers);
     params::add_headers(&ask.target.params, &mut request.headers)?;
-    if params::gives_authorization(&ask.target.params) || gives_key(ask) {
+    if ["authorization", "api-key"]
+        .iter()
+        .any(|name| params::gives_header(&ask.target.params, name))
+     {
         return Ok(request.proved((Auth::Header, None)));
     }
     match proof {
@@ -106,15 +109,6 @@ fn proof(
         return Some((Auth::OAuth, Some(reason.into())));
     }
     Some(key::put(Scheme::Bearer, token, headers))
-}
-
-/// Whether the entry's own headers hold the key.
-fn gives_key(ask: &Ask<'_>) -> bool {
-    ["headers", "extra_headers"]
-        .iter()
-        .filter_map(|source| ask.target.params.get(*source)?.as_object())
-        .flat_map(serde_json::Map::keys)
-        .any(|name| name.eq_ignore_ascii_case("api-key"))
 }
 
 /// A token of Entra's, fetched where the request leaves.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::id::{Id, Route};
 use crate::ask::Ask;
 use crate::promise::{Fields, Kind, Promise};
+use crate::providers::claude::{MESSAGE, messages_body};
 
 /// Models that LiteLLM asks by Invoke, by how their names begin. All others are asked by Converse, which takes them all.
 const BY_INVOKE: [&str; 8] = [
@@ -20,6 +21,9 @@ const BY_INVOKE: [&str; 8] = [
 
 /// From this version on OpenAI's models are asked in OpenAI's own words.
 const GPT_SPEAKS_OPENAI: (u32, u32) = (5, 6);
+
+/// The version of Anthropic's Messages at Bedrock.
+const VERSION: (&str, &str) = ("anthropic_version", "bedrock-2023-05-31");
 
 /// How a chat is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +160,7 @@ pub(super) const CONVERSED: Promise = Promise::Json(Fields {
 pub(super) fn invoke(ask: &Ask<'_>, words: Words) -> Map<String, Value> {
     let text = ask.text;
     let (mut body, place) = match words {
-        Words::Messages => return messages(ask, Some("bedrock-2023-05-31")),
+        Words::Messages => return messages_body(ask, &[VERSION]),
         Words::Nova => return converse(ask),
         Words::Titan => {
             let mut body = object(json!({"inputText": text}));
@@ -181,28 +185,6 @@ pub(super) fn invoke(ask: &Ask<'_>, words: Words) -> Map<String, Value> {
     }
     object(body)
 }
-
-/// The body of Anthropic's Messages. They refuse a call without a limit, so there always is one.
-pub(in super::super) fn messages(ask: &Ask<'_>, version: Option<&str>) -> Map<String, Value> {
-    let mut body = object(json!({
-        "max_tokens": ask.limit.unwrap_or(LEAST_NEEDED),
-        "messages": [{"role": "user", "content": [{"type": "text", "text": ask.text}]}],
-    }));
-    if let Some(version) = version {
-        body.insert("anthropic_version".into(), version.into());
-    }
-    body
-}
-
-/// The limit where the entry wants none and the API needs one.
-const LEAST_NEEDED: u32 = 16;
-
-/// What Anthropic's Messages answer.
-pub(in super::super) const MESSAGE: Promise = Promise::Json(Fields {
-    any_of: &[("content", Kind::List)],
-    model: Some("model"),
-    usage: Some(("usage.input_tokens", "usage.output_tokens")),
-});
 
 /// What a chat by Invoke answers.
 pub(super) fn answered(words: Words) -> Promise {

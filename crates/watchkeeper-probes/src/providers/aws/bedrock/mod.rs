@@ -17,7 +17,7 @@ mod control;
 mod id;
 mod media;
 
-pub(super) use chat::{MESSAGE, messages, object};
+pub(super) use chat::object;
 pub(super) use id::gpt_version;
 
 use serde_json::{Map, Value};
@@ -31,6 +31,7 @@ use crate::base::{Base, Origin};
 use crate::mode::Mode;
 use crate::promise::Promise;
 use crate::providers::Shape;
+use crate::providers::claude::MESSAGE;
 use crate::providers::openai::{body, dialect, promises};
 use crate::request::ProbeRequest;
 
@@ -66,7 +67,7 @@ impl Shape for Bedrock {
             }
             Mode::ImageGeneration => {
                 let (body, promise) = media::image(ask, &id);
-                invoke(ask, &id, &place, &body, promise)
+                invoke(ask, &id, &place, &body, promise).map(ProbeRequest::for_media)
             }
             Mode::Responses if chat::call(&id)? == Call::ChatCompletions => {
                 let ask = Ask { model: id.asked, ..*ask };
