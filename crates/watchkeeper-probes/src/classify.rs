@@ -11,6 +11,7 @@
 //! | 400 with a content filter's code | content_filter | 400 |
 //! | 2xx that a content filter stopped, see `filtered` | content_filter | 400 |
 //! | 400 with Google's reason for a key that is none | unauthorized | 400 |
+//! | 403 of AWS's about credentials that are none, or no longer | unauthorized | 403 |
 //! | 401, 403, 404, 408, 429 | unauthorized, forbidden, not_found, timeout, rate_limited | its own |
 //! | 503, 529 | overloaded | its own |
 //! | any other | bad_answer | its own |
@@ -26,6 +27,29 @@ use crate::answer::Answer;
 /// What OpenAI answers (400) when a reasoning model used the whole limit on thinking. The model works: it ran and
 /// stopped where it was told to.
 const LIMIT_REACHED: &str = "max_tokens or model output limit was reached";
+
+/// What Bedrock answers (400) to a plain id of a model that is sold across regions only.
+const NOT_ON_DEMAND: &str = "with on-demand throughput isn";
+
+/// What AWS says (403) of credentials that are none, or no longer; refusals of a right are 403 too.
+const STALE: [&str; 6] = [
+    "security token included in the request is",
+    "request signature we calculated does not match",
+    "Signature expired",
+    "Signature not yet current",
+    "API Key is valid",
+    "Bearer Token has expired",
+];
+
+/// AWS's names for the same, in its header.
+const STALE_TYPES: [&str; 6] = [
+    "ExpiredToken",
+    "UnrecognizedClient",
+    "InvalidSignature",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+];
 
 /// The text of every timeout, as LiteLLM writes it.
 pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
@@ -88,6 +112,7 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
         400 if json.as_ref().is_some_and(is_content_filter) => Outcome::ContentFilter,
         400 if json.as_ref().is_some_and(is_bad_key) => Outcome::Unauthorized,
         401 => Outcome::Unauthorized,
+        403 if is_stale(answer, said.as_deref()) => Outcome::Unauthorized,
         403 => Outcome::Forbidden,
         404 => Outcome::NotFound,
         408 => Outcome::Timeout,
@@ -97,6 +122,9 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
     };
     let status = answer.status;
     let text = match said {
+        Some(message) if message.contains(NOT_ON_DEMAND) => format!(
+            "answered {status}: {message} Name the model with the regions that it is sold in, such as `us.` before its id."
+        ),
         Some(message) => format!("answered {status}: {message}"),
         None if (300..400).contains(&status) => format!(
             "answered {status}, a redirect, which a probe does not follow; give the address that it leads to"
@@ -122,6 +150,8 @@ pub(crate) fn message(json: &Value) -> Option<String> {
         error.and_then(|e| e.get("message")),
         error,
         json.get("message"),
+        // AWS's gateways
+        json.get("Message"),
         detail,
         detail.and_then(|d| d.get("message")),
         detail.and_then(|d| d.get(0)).and_then(|d| d.get("msg")),
@@ -147,6 +177,14 @@ fn is_content_filter(json: &Value) -> bool {
             Some("content_filter" | "content_policy_violation" | "ResponsibleAIPolicyViolation")
         )
     })
+}
+
+/// Whether a 403 of AWS's is about who asks, not about what they may.
+fn is_stale(answer: &Answer, said: Option<&str>) -> bool {
+    let name = answer.headers.get("x-amzn-errortype");
+    let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default();
+    STALE_TYPES.iter().any(|start| name.starts_with(start))
+        || said.is_some_and(|said| STALE.iter().any(|part| said.contains(part)))
 }
 
 /// Google's reason (400) for a key that is unknown or has ended; errors come bare or in a list.
@@ -215,6 +253,29 @@ mod tests {
         }
         let talk = r#"{"error":{"code":"invalid","message":"content_filter is no field"}}"#;
         assert_eq!(refused(&answer(400, talk)).outcome, Outcome::BadAnswer);
+    }
+
+    #[test]
+    fn awss_403_about_credentials_means_what_a_401_means() {
+        for (name, want) in [
+            ("ExpiredTokenException", Outcome::Unauthorized),
+            (
+                "UnrecognizedClientException:http://x",
+                Outcome::Unauthorized,
+            ),
+            ("AccessDeniedException", Outcome::Forbidden),
+        ] {
+            let mut answer = answer(403, r#"{"message":"no"}"#);
+            answer
+                .headers
+                .insert("x-amzn-errortype", name.parse().unwrap());
+            let finding = refused(&answer);
+            assert_eq!(
+                (finding.outcome, finding.status),
+                (want, Some(403)),
+                "{name}"
+            );
+        }
     }
 
     #[test]

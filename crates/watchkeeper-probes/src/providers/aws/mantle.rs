@@ -52,11 +52,17 @@ impl Shape for Mantle {
         let (end, body, promise) = match ask.mode {
             Mode::AnthropicMessages => return ask_messages(ask, &place),
             Mode::Chat if claude => return ask_messages(ask, &place),
-            Mode::Responses if !claude => {
-                ("/responses", body::response(ask, &dialect::OPENAI), promises::OUTPUT)
-            }
+            Mode::Responses if !claude => (
+                "/responses",
+                body::response(ask, &dialect::OPENAI),
+                promises::OUTPUT,
+            ),
             Mode::Responses => return ask_messages(ask, &place),
-            _ => ("/chat/completions", body::chat(ask, &dialect::OPENAI), promises::CHOICES),
+            _ => (
+                "/chat/completions",
+                body::chat(ask, &dialect::OPENAI),
+                promises::CHOICES,
+            ),
         };
         let url = join(&place.base, version(model), end);
         let mut request = ProbeRequest::post(url, &body, promise);
@@ -154,5 +160,6 @@ fn project(ask: &Ask<'_>, header: &'static str, request: &mut ProbeRequest) -> R
     Ok(())
 }
 
-
-
+#[cfg(test)]
+#[path = "mantle_tests.rs"]
+mod tests;

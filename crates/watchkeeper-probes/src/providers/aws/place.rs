@@ -117,9 +117,7 @@ fn sound(region: &str, name: &str) -> Result<String, String> {
     if region::is_sound(region) {
         Ok(region.to_owned())
     } else {
-        Err(format!(
-            "`{name}` is no region; write it as `us-east-1`"
-        ))
+        Err(format!("`{name}` is no region; write it as `us-east-1`"))
     }
 }
 

@@ -95,7 +95,14 @@ mod tests {
             assert_eq!(domain(region), want, "{region}");
         }
         for word in [
-            "", "us", "us-east", "s3-us-west-2", "claude-3-5", "us-east-1a", "US-EAST-1", "a-b-1",
+            "",
+            "us",
+            "us-east",
+            "s3-us-west-2",
+            "claude-3-5",
+            "us-east-1a",
+            "US-EAST-1",
+            "a-b-1",
             "us-east-1.evil.example",
         ] {
             assert!(!is_region(word), "{word}");
@@ -107,10 +114,19 @@ mod tests {
         let services = ["bedrock-runtime", "bedrock-runtime-fips"];
         for (host, want) in [
             ("bedrock-runtime.us-east-1.amazonaws.com", Some("us-east-1")),
-            ("bedrock-runtime-fips.us-west-2.amazonaws.com", Some("us-west-2")),
-            ("bedrock-runtime.cn-north-1.amazonaws.com.cn", Some("cn-north-1")),
+            (
+                "bedrock-runtime-fips.us-west-2.amazonaws.com",
+                Some("us-west-2"),
+            ),
+            (
+                "bedrock-runtime.cn-north-1.amazonaws.com.cn",
+                Some("cn-north-1"),
+            ),
             ("bedrock-runtime.eu-west-1.api.aws", Some("eu-west-1")),
-            ("vpce-1-a.bedrock-runtime.us-east-1.vpce.amazonaws.com", Some("us-east-1")),
+            (
+                "vpce-1-a.bedrock-runtime.us-east-1.vpce.amazonaws.com",
+                Some("us-east-1"),
+            ),
             ("x.bedrock-runtime.us-east-1.amazonaws.com", None),
             ("bedrock-runtime.s3.amazonaws.com", None),
             ("bedrock-runtime.s3-us-west-2.amazonaws.com", None),

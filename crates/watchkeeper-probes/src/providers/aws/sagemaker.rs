@@ -16,7 +16,7 @@ use crate::mode::Mode;
 use crate::promise::{Fields, Kind, Promise};
 use crate::providers::Shape;
 use crate::providers::openai::{body, dialect, promises};
-use crate::request::{ProbeRequest};
+use crate::request::ProbeRequest;
 
 /// Where endpoints are asked.
 const RUNTIME: Service = Service {
@@ -93,9 +93,8 @@ impl Shape for SageMaker {
         };
         let mut request = ProbeRequest::post(invocations(ask, &place), &body, promise);
         if let Some(component) = ask.param("model_id") {
-            let value = HeaderValue::from_str(component).map_err(|_| {
-                "`model_id` holds a character that no header may hold".to_owned()
-            })?;
+            let value = HeaderValue::from_str(component)
+                .map_err(|_| "`model_id` holds a character that no header may hold".to_owned())?;
             let name = "x-amzn-sagemaker-inference-component";
             request.headers.insert(name, value);
         }
@@ -138,7 +137,12 @@ impl Shape for SageMaker {
 /// `base/endpoints/{name}/invocations`; a base that is the whole URL is taken as such.
 fn invocations(ask: &Ask<'_>, place: &Place) -> url::Url {
     let endpoint = &place.base.endpoint;
-    if endpoint.url.path().trim_end_matches('/').ends_with("/invocations") {
+    if endpoint
+        .url
+        .path()
+        .trim_end_matches('/')
+        .ends_with("/invocations")
+    {
         return endpoint.url.clone();
     }
     let mut url = endpoint.join("/endpoints");
@@ -157,5 +161,6 @@ fn generate(ask: &Ask<'_>) -> Map<String, Value> {
     object(body)
 }
 
-
-
+#[cfg(test)]
+#[path = "sagemaker_tests.rs"]
+mod tests;

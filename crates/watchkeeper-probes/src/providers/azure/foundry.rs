@@ -104,7 +104,13 @@ impl Shape for Foundry {
         } else {
             (below(&base, "/models"), list)
         };
-        prove(ask, &base, &[scheme(&base)], ProbeRequest::get(url, promise)).map(Some)
+        prove(
+            ask,
+            &base,
+            &[scheme(&base)],
+            ProbeRequest::get(url, promise),
+        )
+        .map(Some)
     }
 
     fn base(&self, ask: &Ask<'_>) -> Result<Base, String> {
@@ -178,15 +184,27 @@ fn models(ask: &Ask<'_>, base: &Base, call: &str) -> Url {
     let (add, version) = if front.contains("/openai/deployments/") {
         ("", Some(VERSION))
     } else if is_below(base, &FOUNDRY) {
-        let add = if front.ends_with("/models") { "" } else { "/models" };
+        let add = if front.ends_with("/models") {
+            ""
+        } else {
+            "/models"
+        };
         (add, Some(VERSION))
     } else if is_below(base, &OPENAI) {
-        let add = if front.ends_with("/openai") { "/v1" } else { "/openai/v1" };
+        let add = if front.ends_with("/openai") {
+            "/v1"
+        } else {
+            "/openai/v1"
+        };
         return with_path(base, &format!("{front}{add}{call}"));
     } else {
         ("", None)
     };
-    dated(ask, with_path(base, &format!("{front}{add}{call}")), version)
+    dated(
+        ask,
+        with_path(base, &format!("{front}{add}{call}")),
+        version,
+    )
 }
 
 /// With the version of the base, else of the entry, else this one.
@@ -206,7 +224,10 @@ fn image(ask: &Ask<'_>, base: &Base) -> Url {
     if front.ends_with("/openai/v1") || front.contains("/openai/deployments/") {
         return dated(ask, below(base, "/images/generations"), None);
     }
-    let mut url = with_path(base, &format!("{}/openai/deployments", front.trim_end_matches("/models")));
+    let mut url = with_path(
+        base,
+        &format!("{}/openai/deployments", front.trim_end_matches("/models")),
+    );
     // fails only for URLs that cannot be a base, which http and https always can
     if let Ok(mut path) = url.path_segments_mut() {
         path.push(ask.model).push("images").push("generations");
@@ -238,7 +259,11 @@ fn ranking(ask: &Ask<'_>) -> Map<String, Value> {
 
 fn respond(ask: &Ask<'_>, base: &Base) -> ProbeRequest {
     let body = body::response(ask, &dialect::OPENAI);
-    ProbeRequest::post(at_root(base, "/openai/v1/responses"), &body, promises::OUTPUT)
+    ProbeRequest::post(
+        at_root(base, "/openai/v1/responses"),
+        &body,
+        promises::OUTPUT,
+    )
 }
 
 /// Claude, whose API takes the key under Anthropic's name and under Azure's.
@@ -248,7 +273,10 @@ fn message(ask: &Ask<'_>, base: &Base) -> Result<ProbeRequest, String> {
         Some((front, _)) => with_path(base, &format!("{front}/anthropic/v1/messages")),
         None => with_path(
             base,
-            &format!("{}/anthropic/v1/messages", front(base).trim_end_matches("/models")),
+            &format!(
+                "{}/anthropic/v1/messages",
+                front(base).trim_end_matches("/models")
+            ),
         ),
     };
     let body = messages_body(ask, &[("model", ask.model)]);

@@ -78,7 +78,7 @@ pub(super) fn prove(
     if ["authorization", "api-key"]
         .iter()
         .any(|name| params::gives_header(&ask.target.params, name))
-     {
+    {
         return Ok(request.proved((Auth::Header, None)));
     }
     match proof {

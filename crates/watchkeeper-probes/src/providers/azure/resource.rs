@@ -59,18 +59,18 @@ impl Shape for Resource {
         };
         let like = &dialect::OPENAI;
         let request = match ask.mode {
-            Mode::Completion if self.text => {
-                post("/completions", &body::completion(ask, like), promises::CHOICES)
-            }
+            Mode::Completion if self.text => post(
+                "/completions",
+                &body::completion(ask, like),
+                promises::CHOICES,
+            ),
             Mode::Responses => ProbeRequest::post(
                 place.responses(ask),
                 &body::response(ask, like),
                 promises::OUTPUT,
             ),
             Mode::Embedding => post("/embeddings", &body::embedding(ask, like), promises::DATA),
-            Mode::ImageGeneration => {
-                post("/images/generations", &body::image(ask), promises::DATA)
-            }
+            Mode::ImageGeneration => post("/images/generations", &body::image(ask), promises::DATA),
             Mode::AudioSpeech => post("/audio/speech", &body::speech(ask), Promise::Media),
             Mode::AudioTranscription => {
                 let url = place.deployment(model, "/audio/transcriptions");
@@ -178,7 +178,10 @@ impl Place {
         let endpoint = &self.base.endpoint;
         let mut url = if is_below(&self.base, &GATEWAY) {
             let mut url = endpoint.url.clone();
-            let given = url.path().trim_end_matches('/').ends_with(&format!("/{name}"));
+            let given = url
+                .path()
+                .trim_end_matches('/')
+                .ends_with(&format!("/{name}"));
             if !given {
                 push(&mut url, &[name]);
             }
@@ -229,7 +232,8 @@ impl Place {
         let protocol = ask
             .param("realtime_protocol")
             .or_else(|| ask.variable(&["LITELLM_AZURE_REALTIME_PROTOCOL"]));
-        if protocol.is_some_and(|word| !["ga", "v1"].contains(&word.to_ascii_lowercase().as_str())) {
+        if protocol.is_some_and(|word| !["ga", "v1"].contains(&word.to_ascii_lowercase().as_str()))
+        {
             let mut url = endpoint.join("/openai/realtime");
             let version = self.named.as_deref().unwrap_or(REALTIME_VERSION);
             url.query_pairs_mut()
@@ -263,8 +267,9 @@ fn push(url: &mut Url, segments: &[&str]) {
 /// Takes the `api-version` out of a query and leaves the rest.
 fn take_version(url: &mut Url) -> Option<String> {
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let (version, rest): (Vec<_>, Vec<_>) =
-        pairs.into_iter().partition(|(name, _)| name == "api-version");
+    let (version, rest): (Vec<_>, Vec<_>) = pairs
+        .into_iter()
+        .partition(|(name, _)| name == "api-version");
     let version = version.into_iter().next()?.1;
     url.set_query(None);
     if !rest.is_empty() {

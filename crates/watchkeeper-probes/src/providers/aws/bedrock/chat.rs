@@ -85,7 +85,11 @@ pub(super) fn call(id: &Id<'_>) -> Result<Call, String> {
         ));
     }
     let plain = id.asked == id.name;
-    if plain && id.gpt_version().is_some_and(|version| version >= GPT_SPEAKS_OPENAI) {
+    if plain
+        && id
+            .gpt_version()
+            .is_some_and(|version| version >= GPT_SPEAKS_OPENAI)
+    {
         Ok(Call::ChatCompletions)
     } else if BY_INVOKE.iter().any(|start| id.family.starts_with(start))
         || id.family.is_empty() && id.resource() == Some("imported-model")
@@ -165,7 +169,10 @@ pub(super) fn invoke(ask: &Ask<'_>, words: Words) -> Map<String, Value> {
         Words::Titan => {
             let mut body = object(json!({"inputText": text}));
             if let Some(limit) = ask.limit {
-                body.insert("textGenerationConfig".into(), json!({"maxTokenCount": limit}));
+                body.insert(
+                    "textGenerationConfig".into(),
+                    json!({"maxTokenCount": limit}),
+                );
             }
             return body;
         }
@@ -196,7 +203,10 @@ pub(super) fn answered(words: Words) -> Promise {
             Some(("inputTextTokenCount", "results.0.tokenCount")),
         ),
         Words::Chat => return crate::providers::openai::promises::CHOICES,
-        Words::MistralPrompt => (&[("outputs", Kind::Filled), ("choices", Kind::Filled)], None),
+        Words::MistralPrompt => (
+            &[("outputs", Kind::Filled), ("choices", Kind::Filled)],
+            None,
+        ),
         Words::DeepSeekPrompt => (&[("choices", Kind::Filled)], None),
         // servers of imported models differ
         Words::LlamaPrompt => (

@@ -77,7 +77,13 @@ pub(super) fn jobs(ask: &Ask<'_>, place: &Place) -> Result<ProbeRequest, String>
         model: None,
         usage: None,
     });
-    get(ask, place, "/model-invocation-jobs", Some("maxResults=1"), promise)
+    get(
+        ask,
+        place,
+        "/model-invocation-jobs",
+        Some("maxResults=1"),
+        promise,
+    )
 }
 
 fn get(

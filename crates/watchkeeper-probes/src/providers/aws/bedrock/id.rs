@@ -191,13 +191,55 @@ mod tests {
         let opaque = "arn:aws:bedrock:us-east-1:123456789012:imported-model/r4c4kewx2s0n";
         let (converse, invoke) = (Some(Route::Converse), Some(Route::Invoke));
         for (model, route, region, format, name, family) in [
-            ("anthropic.claude-v2:1", None, None, None, "anthropic.claude-v2:1", "anthropic.claude-v2:1"),
-            ("us.amazon.nova-pro-v1:0", None, None, None, "us.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
-            ("us-gov.openai.gpt-oss-20b-1:0", None, None, None, "us-gov.openai.gpt-oss-20b-1:0", "openai.gpt-oss-20b-1:0"),
+            (
+                "anthropic.claude-v2:1",
+                None,
+                None,
+                None,
+                "anthropic.claude-v2:1",
+                "anthropic.claude-v2:1",
+            ),
+            (
+                "us.amazon.nova-pro-v1:0",
+                None,
+                None,
+                None,
+                "us.amazon.nova-pro-v1:0",
+                "amazon.nova-pro-v1:0",
+            ),
+            (
+                "us-gov.openai.gpt-oss-20b-1:0",
+                None,
+                None,
+                None,
+                "us-gov.openai.gpt-oss-20b-1:0",
+                "openai.gpt-oss-20b-1:0",
+            ),
             ("converse/us.x.y", converse, None, None, "us.x.y", "x.y"),
-            ("invoke/eu-west-3/mistral.m", invoke, Some("eu-west-3"), None, "mistral.m", "mistral.m"),
-            ("us-east-1/anthropic.claude-v2", None, Some("us-east-1"), None, "anthropic.claude-v2", "anthropic.claude-v2"),
-            (profile, None, Some("eu-west-1"), None, profile, "anthropic.claude-sonnet-4-6"),
+            (
+                "invoke/eu-west-3/mistral.m",
+                invoke,
+                Some("eu-west-3"),
+                None,
+                "mistral.m",
+                "mistral.m",
+            ),
+            (
+                "us-east-1/anthropic.claude-v2",
+                None,
+                Some("us-east-1"),
+                None,
+                "anthropic.claude-v2",
+                "anthropic.claude-v2",
+            ),
+            (
+                profile,
+                None,
+                Some("eu-west-1"),
+                None,
+                profile,
+                "anthropic.claude-sonnet-4-6",
+            ),
             (opaque, None, Some("us-east-1"), None, opaque, ""),
         ] {
             let id = Id::parse(model);
@@ -209,7 +251,10 @@ mod tests {
         }
         let imported = format!("invoke/llama/{opaque}");
         let id = Id::parse(&imported);
-        assert_eq!((id.format, id.name, id.resource()), (Some("llama"), opaque, Some("imported-model")));
+        assert_eq!(
+            (id.format, id.name, id.resource()),
+            (Some("llama"), opaque, Some("imported-model"))
+        );
     }
 
     #[test]

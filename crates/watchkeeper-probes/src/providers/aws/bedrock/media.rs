@@ -83,7 +83,11 @@ const EMBEDDINGS: Promise = Promise::Json(Fields {
 /// The body of a picture and what is answered. The smallest that the model makes, where it can be told.
 pub(super) fn image(ask: &Ask<'_>, id: &Id<'_>) -> (Map<String, Value>, Promise) {
     let family = id.family;
-    let side = if family.contains("nova-canvas") { 320 } else { 512 };
+    let side = if family.contains("nova-canvas") {
+        320
+    } else {
+        512
+    };
     if family.starts_with("amazon.") {
         let body = json!({
             "taskType": "TEXT_IMAGE",

@@ -70,9 +70,16 @@ impl Shape for Bedrock {
                 invoke(ask, &id, &place, &body, promise).map(ProbeRequest::for_media)
             }
             Mode::Responses if chat::call(&id)? == Call::ChatCompletions => {
-                let ask = Ask { model: id.asked, ..*ask };
+                let ask = Ask {
+                    model: id.asked,
+                    ..*ask
+                };
                 let url = join(&place.base, "/openai/v1", "/responses");
-                let request = ProbeRequest::post(url, &body::response(&ask, &dialect::OPENAI), promises::OUTPUT);
+                let request = ProbeRequest::post(
+                    url,
+                    &body::response(&ask, &dialect::OPENAI),
+                    promises::OUTPUT,
+                );
                 prove(&ask, &place, &RUNTIME, request)
             }
             Mode::AnthropicMessages if id.route.is_none() && id.family.contains("claude") => {
@@ -141,7 +148,13 @@ fn chat(ask: &Ask<'_>, id: &Id<'_>, mut place: Place) -> Result<ProbeRequest, St
             return invoke(ask, id, &place, &body, chat::answered(words));
         }
         Call::ChatCompletions => {
-            let mut body = body::chat(&Ask { model: id.asked, ..*ask }, &dialect::OPENAI);
+            let mut body = body::chat(
+                &Ask {
+                    model: id.asked,
+                    ..*ask
+                },
+                &dialect::OPENAI,
+            );
             // here all models take the limit under the newer name
             if let Some(limit) = body.shift_remove("max_tokens") {
                 body.insert("max_completion_tokens".into(), limit);
@@ -151,7 +164,13 @@ fn chat(ask: &Ask<'_>, id: &Id<'_>, mut place: Place) -> Result<ProbeRequest, St
         }
         Call::Mantle => {
             place = MANTLE.place(ask, id.named_region().or(Some(&place.region)))?;
-            return super::mantle::ask_messages(&Ask { model: id.asked, ..*ask }, &place);
+            return super::mantle::ask_messages(
+                &Ask {
+                    model: id.asked,
+                    ..*ask
+                },
+                &place,
+            );
         }
     };
     prove(ask, &place, &RUNTIME, request)
@@ -184,7 +203,11 @@ fn model_url(base: &Base, id: &Id<'_>, call: &str) -> url::Url {
     if path.contains("/model/") && path.ends_with(call) {
         return base.endpoint.url.clone();
     }
-    let start = if path.ends_with("/model") { "" } else { "/model" };
+    let start = if path.ends_with("/model") {
+        ""
+    } else {
+        "/model"
+    };
     base.endpoint
         .join(&format!("{start}/{}/{call}", segment(id.asked)))
 }
@@ -201,5 +224,5 @@ pub(super) fn join(base: &Base, version: &str, path: &str) -> url::Url {
     }
 }
 
-
-
+#[cfg(test)]
+mod tests;
