@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use watchkeeper_core::check::Check;
 use watchkeeper_core::id::{FleetName, PodId};
+use watchkeeper_core::money::Budget;
+use watchkeeper_core::probe::ProbeKind;
 use watchkeeper_core::secret::Secret;
+use watchkeeper_core::verdict::Outcome;
 
 /// Everything a pod is told. Relations between the values have been checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,8 @@ pub struct Config {
     pub backend: Backend,
     /// How probes are made.
     pub probe: Probe,
+    /// What probes may cost per day. Without limits where `lock_scope` is [`LockScope::Check`].
+    pub budget: Budget,
     /// What is probed: LiteLLM's deployments in file order, then the native checks. Ids are unique; never empty.
     pub checks: Vec<Check>,
     /// The HTTP surface.
@@ -138,6 +143,32 @@ pub struct Probe {
     pub unhealthy_after: u32,
     /// Time over which a round's probes are spread. Shorter than the interval.
     pub spread: Duration,
+    /// How checks are asked that say nothing of it, as their provider does not either. It has been put into the checks
+    /// already.
+    pub kind: ProbeKind,
+    /// The same for how often their full probe is made; none: each time. At most 30 days.
+    pub inference_every: Option<Duration>,
+    /// What holds for the checks of a provider, which has been put into them already. None of the values is empty.
+    pub providers: BTreeMap<String, ProviderProbe>,
+    /// Most probes at once by provider, for those that have a limit of their own. 1 to 10,000; one for Ollama unless set.
+    pub lanes: BTreeMap<String, usize>,
+    /// Outcomes that count as healthy beside [`Outcome::Healthy`], each once; never [`Outcome::ConfigError`].
+    pub passes: Vec<Outcome>,
+    /// A certificate authority to trust beside the built-in ones, PEM. Not opened here.
+    pub ca: Option<PathBuf>,
+    /// Whether the proxies that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name are used.
+    pub proxies: bool,
+    /// Headers of every probe, in the order of their names, which are valid, lower case and frame no message.
+    pub headers: Vec<(String, Secret)>,
+}
+
+/// What holds for the checks of one provider that do not say otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProviderProbe {
+    /// How they are asked.
+    pub kind: Option<ProbeKind>,
+    /// How often their full probe is made.
+    pub inference_every: Option<Duration>,
 }
 
 /// The HTTP surface.

@@ -80,6 +80,15 @@ pub(crate) const KEYS: &[Key] = &[
     key("probe.healthy_after", "1"),
     key("probe.unhealthy_after", "1"),
     key("probe.spread", "0s"),
+    key("probe.probe", "auto"),
+    optional("probe.intervals.inference", Kind::One),
+    optional("probe.healthy_outcomes", Kind::List),
+    optional("probe.ca", Kind::One),
+    key("probe.proxy", "true"),
+    optional("probe.headers", Kind::Tables),
+    optional("probe.providers", Kind::Tables),
+    optional("budget.per_day", Kind::One),
+    optional("budget.providers", Kind::Tables),
     key("http.listen", "127.0.0.1:4100"),
     Key {
         path: "http.api_keys",
@@ -100,9 +109,28 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 /// The keys of one entry of `[[checks]]`.
-pub(crate) const CHECK_KEYS: [&str; 8] = [
-    "name", "model", "http", "tcp", "api_key", "api_base", "mode", "timeout",
+pub(crate) const CHECK_KEYS: [&str; 16] = [
+    "name",
+    "model",
+    "http",
+    "tcp",
+    "api_key",
+    "api_base",
+    "mode",
+    "timeout",
+    "probe",
+    "intervals",
+    "max_tokens",
+    "base_model",
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "cost_per_call",
+    "params",
 ];
+/// The keys of one provider below `probe.providers`.
+const PROVIDER_KEYS: [&str; 3] = ["probe", "intervals", "concurrency"];
+/// The keys of a table `intervals`.
+const INTERVAL_KEYS: [&str; 1] = ["inference"];
 
 /// What is known of a key.
 pub(crate) fn find(path: &str) -> Option<&'static Key> {
@@ -131,8 +159,13 @@ pub(crate) fn hint(table: &str, name: &str) -> String {
 
 /// The names that may stand in a table, each once.
 fn children(table: &str) -> Vec<&'static str> {
-    if table == "checks" || table.starts_with("checks.") {
-        return CHECK_KEYS.to_vec();
+    match table.split('.').collect::<Vec<_>>().as_slice() {
+        ["checks", _, "intervals"] | ["probe", "providers", _, "intervals"] => {
+            return INTERVAL_KEYS.to_vec();
+        }
+        ["checks", ..] => return CHECK_KEYS.to_vec(),
+        ["probe", "providers", _] => return PROVIDER_KEYS.to_vec(),
+        _ => {}
     }
     let mut names = Vec::new();
     for key in KEYS {
@@ -179,6 +212,10 @@ mod tests {
             ("checks", "api_bas", "`api_base`"),
             ("checks.0", "nmae", "`name`"),
             ("backend.redis.tls", "ca_", "`ca`"),
+            ("checks.0.intervals", "inferenc", "`inference`"),
+            ("probe.intervals", "inferenc", "`inference`"),
+            ("probe.providers.openai", "concurency", "`concurrency`"),
+            ("budget", "perday", "`per_day`"),
             ("", "interval", "`[coordination]` has a key"),
             ("log", "zzz", "known here: `level`, `format`"),
             ("http.listen", "zzz", ""),
@@ -219,7 +256,12 @@ mod tests {
             let table = KEYS
                 .iter()
                 .any(|key| key.path.starts_with(&format!("{path}.")));
-            assert!(table || find(path).is_some(), "{path} is not known");
+            let mut tables = KEYS.iter().filter(|key| key.kind == Kind::Tables);
+            let named = tables.any(|key| path.starts_with(&format!("{}.", key.path)));
+            assert!(
+                table || named || find(path).is_some(),
+                "{path} is not known"
+            );
         }
     }
 }

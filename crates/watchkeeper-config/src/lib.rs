@@ -21,7 +21,7 @@ mod units;
 
 pub use config::{
     Backend, BackendKind, Config, Coordination, Fleet, Http, Litellm, LockScope, Log, LogFormat,
-    LogLevel, Probe, RedisSettings, TlsFiles,
+    LogLevel, Probe, ProviderProbe, RedisSettings, TlsFiles,
 };
 pub use error::ConfigError;
 pub use load::{Inputs, Loaded, load};

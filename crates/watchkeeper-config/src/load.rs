@@ -69,7 +69,7 @@ pub struct Loaded {
     pub config: Config,
     /// What is odd but usable, one line each, to be logged at start. At most 100 and a last one that counts the rest.
     pub warnings: Vec<String>,
-    /// The files that were read and may change: TOML, LiteLLM's, and what that includes. Not those of secrets.
+    /// The files that were read and may change: TOML, LiteLLM's, what that includes, the cost map. Not those of secrets.
     pub files: Vec<PathBuf>,
     /// Who set a key, by dotted key: `default`, a file and line, a variable, a flag. Checks by `checks[NAME]`, or
     /// `checks[NAME, ID]` where the id is another (64 hex digits cut to 8).
@@ -171,7 +171,10 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
     let config = resolver.config(&raw)?;
     let warnings = bounded(std::mem::take(&mut resolver.warnings));
     let origins = resolver.all_origins(&config);
-    let files = toml_path.into_iter().chain(config.litellm.files.clone());
+    let files = toml_path
+        .into_iter()
+        .chain(config.litellm.files.clone())
+        .chain(config.litellm.cost_map.clone());
     Ok(Loaded {
         files: files.collect(),
         config,

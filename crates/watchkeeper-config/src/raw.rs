@@ -1,9 +1,11 @@
 //! What was written, typed but not yet looked up: texts may still be references, and nothing has been compared.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::lenient::{Flag, List, Opaque, Share, Span, Text, Whole};
+use crate::lenient::{Flag, List, Opaque, Share, Span, Table, Text, Whole};
 
 /// The whole of it. Keys with a default in [`crate::keys`] are always there.
 #[derive(Debug, Deserialize)]
@@ -13,6 +15,8 @@ pub(crate) struct Raw {
     pub(crate) coordination: Coordination,
     pub(crate) backend: Backend,
     pub(crate) probe: Probe,
+    #[serde(default)]
+    pub(crate) budget: Budget,
     pub(crate) http: Http,
     pub(crate) log: Log,
     pub(crate) litellm: Litellm,
@@ -98,6 +102,39 @@ pub(crate) struct Probe {
     pub(crate) healthy_after: Whole,
     pub(crate) unhealthy_after: Whole,
     pub(crate) spread: Span,
+    pub(crate) probe: Text,
+    #[serde(default)]
+    pub(crate) intervals: Intervals,
+    #[serde(default)]
+    pub(crate) providers: BTreeMap<String, Provider>,
+    pub(crate) healthy_outcomes: Option<List>,
+    pub(crate) ca: Option<Text>,
+    pub(crate) proxy: Flag,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, Opaque>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Intervals {
+    pub(crate) inference: Option<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Provider {
+    pub(crate) probe: Option<Text>,
+    #[serde(default)]
+    pub(crate) intervals: Intervals,
+    pub(crate) concurrency: Option<Whole>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Budget {
+    pub(crate) per_day: Option<Share>,
+    #[serde(default)]
+    pub(crate) providers: BTreeMap<String, Share>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,4 +177,13 @@ pub(crate) struct Check {
     pub(crate) api_base: Option<Text>,
     pub(crate) mode: Option<Text>,
     pub(crate) timeout: Option<Span>,
+    pub(crate) probe: Option<Text>,
+    #[serde(default)]
+    pub(crate) intervals: Intervals,
+    pub(crate) max_tokens: Option<Whole>,
+    pub(crate) base_model: Option<Text>,
+    pub(crate) input_cost_per_token: Option<Share>,
+    pub(crate) output_cost_per_token: Option<Share>,
+    pub(crate) cost_per_call: Option<Share>,
+    pub(crate) params: Option<Table>,
 }

@@ -1,8 +1,13 @@
 //! From what was written to what holds: references followed, files located, units and relations checked.
 
+mod budget;
 pub(crate) mod checks;
 mod coordination;
+mod headers;
 mod http;
+mod litellm;
+mod native;
+mod probe;
 mod redis;
 mod store;
 
@@ -13,13 +18,14 @@ use std::time::Duration;
 use watchkeeper_core::id::{FleetName, PodId};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_litellm::disk::{read_bounded, shown_path};
-use watchkeeper_litellm::{Cache, ENVIRON_PREFIX, LitellmFile};
+use watchkeeper_litellm::{ENVIRON_PREFIX, LitellmFile};
 
-use crate::config::{Backend, BackendKind, Config, Fleet, Litellm, Log, LogFormat, LogLevel};
+use crate::config::{Config, Fleet, Log, LogFormat, LogLevel};
 use crate::error::ConfigError;
 use crate::keys;
 use crate::layers::{Layers, Rank, shown_key};
 use crate::raw::{self, Raw};
+use crate::show;
 use crate::units;
 
 /// Largest secret file. A private key has some kilobytes.
@@ -47,11 +53,6 @@ pub(crate) struct Resolver<'a> {
     pub(crate) origins: BTreeMap<String, String>,
 }
 
-/// `DEFAULT_SHARED_HEALTH_CHECK_TTL` of LiteLLM, where nobody sets it.
-const LITELLM_TTL: Duration = Duration::from_secs(300);
-/// `DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL` of LiteLLM, where nobody sets it.
-const LITELLM_LOCK_TTL: Duration = Duration::from_secs(60);
-
 /// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
 const PLACEHOLDER: &str = "placeholder-for-a-key-that-is-not-set";
 
@@ -69,16 +70,22 @@ impl Resolver<'_> {
         let backend = self.backend(raw)?;
         let coordination = self.coordination(&raw.coordination, &backend)?;
         let probe = self.probe(&raw.probe, &coordination)?;
+        let budget = self.budget(&raw.budget, &coordination)?;
         let log = self.log(&raw.log)?;
         let http = self.http(&raw.http)?;
-        let checks = self.checks(&raw.checks, probe.timeout)?;
+        let cost_map = self.cost_map(&raw.litellm)?;
+        let (cost_map, prices) = cost_map.unzip();
+        let interval = coordination.interval;
+        let checks = self.checks(&raw.checks, &probe, interval, prices.as_ref())?;
+        self.warn_of_no_price(&budget, &checks);
         let deployments = checks.len().saturating_sub(raw.checks.len());
-        let litellm = self.litellm(raw, &backend, deployments)?;
+        let litellm = self.litellm(raw, &backend, deployments, cost_map);
         Ok(Config {
             fleet,
             coordination,
             backend,
             probe,
+            budget,
             checks,
             http,
             log,
@@ -129,64 +136,6 @@ impl Resolver<'_> {
             &[("text", LogFormat::Text), ("json", LogFormat::Json)],
         )?;
         Ok(Log { level, format })
-    }
-
-    fn litellm(
-        &mut self,
-        raw: &Raw,
-        backend: &Backend,
-        deployments: usize,
-    ) -> Result<Litellm, ConfigError> {
-        let theirs = |variable: &str| {
-            let text = self.env.get(variable)?;
-            units::duration(text).ok().filter(|span| !span.is_zero())
-        };
-        // What is set here only is not known there, so the shorter of both is safe.
-        let own_ttl = raw.coordination.cache_ttl.map_or(LITELLM_TTL, |ttl| ttl.0);
-        let their_ttl = theirs("DEFAULT_SHARED_HEALTH_CHECK_TTL");
-        let readers_ttl = their_ttl.unwrap_or_else(|| own_ttl.min(LITELLM_TTL));
-        let writers_ttl = their_ttl.unwrap_or(LITELLM_TTL);
-        let readers_wait =
-            theirs("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL").unwrap_or(LITELLM_LOCK_TTL);
-        let raw = &raw.litellm;
-        let cost_map = match &raw.cost_map {
-            None => None,
-            Some(path) => Some(self.path("litellm.cost_map", &path.0)?),
-        };
-        let file = self.litellm;
-        let by_litellm = ["backend.redis.url", "backend.redis.host"]
-            .iter()
-            .all(|key| self.layers.rank(key) <= Rank::Litellm);
-        let on_redis = by_litellm && matches!(backend.kind, BackendKind::Redis(_));
-        Ok(Litellm {
-            config: file.and_then(|file| file.files.first().cloned()),
-            files: file.map(|file| file.files.clone()).unwrap_or_default(),
-            details: raw.details.0,
-            wire: raw.wire.map(|wire| wire.0),
-            deployments,
-            readers_ttl,
-            writers_ttl,
-            readers_wait,
-            // Without a Redis of its own as cache LiteLLM shares over the one in `REDIS_*`.
-            shared_on_plain_redis: on_redis
-                && file.is_some_and(|file| {
-                    file.shared && !matches!(file.cache, Cache::Unsupported(_))
-                }),
-            store_model_in_db: file.is_some_and(|file| file.store_model_in_db)
-                || self
-                    .env
-                    .get("STORE_MODEL_IN_DB")
-                    .is_some_and(|value| value.eq_ignore_ascii_case("true")),
-            cost_map,
-            environment: file
-                .map(|file| {
-                    let exported = file.exported.iter();
-                    exported
-                        .map(|(name, value)| (name.clone(), Secret::new(value)))
-                        .collect()
-                })
-                .unwrap_or_default(),
-        })
     }
 
     /// An error about a key.
@@ -253,14 +202,27 @@ impl Resolver<'_> {
                 Ok(text)
             }
         });
+        self.or_placeholder(raw, text).map(Secret::new)
+    }
+
+    /// A text that may be a secret, or empty, with its reference followed as one of that rank is.
+    fn referred(&mut self, key: &str, raw: &str, rank: Rank) -> Result<String, ConfigError> {
+        let text = self.follow(key, raw, rank);
+        self.or_placeholder(raw, text)
+    }
+
+    fn or_placeholder(
+        &mut self,
+        raw: &str,
+        text: Result<String, ConfigError>,
+    ) -> Result<String, ConfigError> {
         match text {
-            Ok(text) => Ok(Secret::new(text)),
             Err(error) if self.without_secrets && is_reference(raw) => {
                 self.warnings
                     .push(format!("{error} (this command needs no key)"));
-                Ok(Secret::new(PLACEHOLDER))
+                Ok(PLACEHOLDER.to_owned())
             }
-            Err(error) => Err(error),
+            text => text,
         }
     }
 
@@ -361,7 +323,13 @@ impl Resolver<'_> {
     pub(crate) fn all_origins(&self, config: &Config) -> BTreeMap<String, String> {
         let mut out: BTreeMap<String, String> = keys::KEYS
             .iter()
-            .map(|key| (key.path.to_owned(), self.origin(key.path)))
+            .map(|key| key.path.to_owned())
+            // Tables whose keys are names.
+            .chain(show::rows(config).into_iter().map(|(key, _)| key))
+            .map(|key| {
+                let origin = self.origin(&key);
+                (key, origin)
+            })
             .collect();
         let ours = self.layers.origin("checks");
         let deployments = config

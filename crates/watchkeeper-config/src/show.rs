@@ -1,7 +1,9 @@
 //! `config show`: every value with its author.
 
 use std::path::Path;
+use std::time::Duration;
 
+use watchkeeper_core::money::Usd;
 use watchkeeper_core::secret::Secret;
 
 use crate::config::{BackendKind, Config, LockScope, LogFormat, TlsFiles};
@@ -44,6 +46,7 @@ pub(crate) fn rows(config: &Config) -> Vec<(String, String)> {
     rows.put("probe.healthy_after", config.probe.healthy_after);
     rows.put("probe.unhealthy_after", config.probe.unhealthy_after);
     rows.put("probe.spread", units::show(config.probe.spread));
+    rows.probe(config);
     let http = &config.http;
     rows.put("http.listen", http.listen);
     let keys = vec![HIDDEN; http.api_keys.len()].join(", ");
@@ -108,6 +111,40 @@ impl Rows {
             key,
             path.map_or(NONE.into(), |path| path.display().to_string()),
         );
+    }
+
+    fn probe(&mut self, config: &Config) {
+        let probe = &config.probe;
+        self.put("probe.probe", probe.kind.as_str());
+        self.span("probe.intervals.inference", probe.inference_every);
+        let passes: Vec<_> = probe.passes.iter().map(|pass| pass.as_str()).collect();
+        self.put("probe.healthy_outcomes", format!("[{}]", passes.join(", ")));
+        self.path("probe.ca", probe.ca.as_deref());
+        self.put("probe.proxy", probe.proxies);
+        for (name, _) in &probe.headers {
+            self.put(&format!("probe.headers.{name}"), HIDDEN);
+        }
+        for (name, own) in &probe.providers {
+            let table = format!("probe.providers.{name}");
+            if let Some(kind) = own.kind {
+                self.put(&format!("{table}.probe"), kind.as_str());
+            }
+            if own.inference_every.is_some() {
+                self.span(&format!("{table}.intervals.inference"), own.inference_every);
+            }
+        }
+        for (name, most) in &probe.lanes {
+            self.put(&format!("probe.providers.{name}.concurrency"), most);
+        }
+        let amount = |usd: Option<Usd>| usd.map_or(NONE.into(), |usd| usd.to_string());
+        self.put("budget.per_day", amount(config.budget.fleet));
+        for (name, most) in &config.budget.providers {
+            self.put(&format!("budget.providers.{name}"), amount(Some(*most)));
+        }
+    }
+
+    fn span(&mut self, key: &str, span: Option<Duration>) {
+        self.put(key, span.map_or(NONE.into(), units::show));
     }
 
     fn tls(&mut self, table: &str, tls: &TlsFiles) {

@@ -1,11 +1,13 @@
 //! LiteLLM's configuration file: what it includes, what it sets, and the deployments in it.
 
 mod cache;
+mod credentials;
 mod deployment;
 pub(crate) mod environ;
 mod environment;
 mod health;
 mod include;
+mod known;
 mod model_id;
 mod settings;
 mod validity;
@@ -16,10 +18,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use watchkeeper_core::check::Check;
+use watchkeeper_core::probe::ProbeKind;
 use watchkeeper_core::secret::Secret;
 
 pub use self::cache::Cache;
+use self::credentials::Credentials;
+pub use self::health::MAX_INFERENCE_INTERVAL;
 pub use self::settings::Setting;
+use crate::cost_map::CostMap;
 use crate::disk::shown_path;
 use crate::error::LitellmError;
 use crate::yaml::{Node, Yaml};
@@ -44,6 +50,18 @@ pub struct LitellmFile {
     /// What `environment_variables` exports.
     pub exported: BTreeMap<String, String>,
     root: Node,
+}
+
+/// A deployment, and what its entry says of how it is to be probed. What holds where it says nothing is not this file's
+/// business.
+#[derive(Debug, PartialEq)]
+pub struct Deployment {
+    /// The check. Its kind of probe is the default, and it has no `full_every`.
+    pub check: Check,
+    /// `model_info.health_check_probe`, which is ours: LiteLLM ignores it.
+    pub probe: Option<ProbeKind>,
+    /// `model_info.health_check_inference_interval`, ours as well.
+    pub inference_every: Option<Duration>,
 }
 
 /// Names a bucket that LiteLLM reads in place of the file.
@@ -123,16 +141,17 @@ impl LitellmFile {
     }
 
     /// The deployments, in file order, ids unique. Empty where there is no `model_list`. `timeout` is that of entries
-    /// without one of their own.
+    /// without one of their own; `cost_map` tells modes and prices that the entries do not.
     ///
     /// # Errors
     /// Where `model_list` is no list.
-    pub fn checks(
+    pub fn deployments(
         &self,
         env: &BTreeMap<String, String>,
         timeout: Duration,
+        cost_map: Option<&CostMap>,
         warnings: &mut Vec<String>,
-    ) -> Result<Vec<Check>, LitellmError> {
+    ) -> Result<Vec<Deployment>, LitellmError> {
         let fail = |why: String| LitellmError::Refused {
             file: self.name.clone(),
             why,
@@ -150,12 +169,17 @@ impl LitellmFile {
         let environment = env
             .get("LITELLM_ENVIRONMENT")
             .or_else(|| self.exported.get("LITELLM_ENVIRONMENT"));
+        let mut notes = Vec::new();
+        let credentials = Credentials::read(&self.root, &mut notes);
+        warnings.extend(notes.iter().map(|note| format!("{}, {note}", self.name)));
         let context = deployment::Context {
             file: &self.name,
             timeout,
             environment: environment.map(String::as_str),
             groups: settings::groups(&self.root).map_err(fail)?,
             probes: health::Defaults::of(env),
+            credentials,
+            cost_map,
         };
         deployment::checks(entries, &context, warnings).map_err(|error| fail(error.to_string()))
     }

@@ -5,6 +5,8 @@ mod hosts;
 mod names;
 mod prefixes;
 
+use crate::cost_map::CostEntry;
+
 /// Names that LiteLLM takes for OpenAI's wherever they begin so.
 const OPENAI_STARTS: [&str; 2] = ["gpt-image", "dall-e-"];
 /// Fine-tuned models, wherever that stands in the name.
@@ -53,6 +55,12 @@ pub fn supported(provider: &str) -> bool {
     prefixes::known(provider)
 }
 
+/// All providers that LiteLLM has, sorted.
+#[must_use]
+pub fn names() -> &'static [&'static str] {
+    prefixes::all()
+}
+
 /// The mode that LiteLLM knows of a model of that provider, as configured, prefix included or not. `None` stands for
 /// nothing known, and LiteLLM then asks it to chat.
 #[must_use]
@@ -82,6 +90,23 @@ pub fn mode_of(model: &str, provider: &str) -> Option<&'static str> {
             let (house, mode) = families::newer(plain)?;
             mode.filter(|_| same_house(house, provider))
         })
+}
+
+/// The same with what a cost map says of the model before the built-in tables.
+#[must_use]
+pub fn mode_with(
+    model: &str,
+    provider: Option<&str>,
+    listed: Option<&CostEntry>,
+) -> Option<String> {
+    let built_in = provider.and_then(|provider| mode_of(model, provider));
+    // Claude has one API there, whatever a map calls it.
+    let fixed = built_in.filter(|_| provider == Some("bedrock_mantle"));
+    let word = match fixed {
+        Some(fixed) => Some(fixed),
+        None => listed.and_then(|entry| entry.mode.as_deref()).or(built_in),
+    };
+    word.map(str::to_owned)
 }
 
 /// `cohere` and `cohere_chat`, `bedrock` and `bedrock_converse` share their models.

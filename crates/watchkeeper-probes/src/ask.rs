@@ -48,12 +48,14 @@ impl<'a> Ask<'a> {
         self.model.contains('*')
     }
 
-    /// The model's own name, for what depends on its family: `base_model` where a deployment is named otherwise.
+    /// The model's own name, for what depends on its family: `base_model` where a deployment is named otherwise. What is
+    /// asked in the configured model's place goes by its own name.
     pub(crate) fn family(&self) -> &'a str {
-        self.target
-            .health
+        let health = &self.target.health;
+        let base = health
             .base_model
             .as_deref()
-            .unwrap_or(self.model)
+            .filter(|_| health.model.is_none());
+        base.unwrap_or(self.model)
     }
 }

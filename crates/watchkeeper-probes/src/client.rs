@@ -1,4 +1,4 @@
-//! The one HTTP client, with its own roots so that it works where the system has none.
+//! The HTTP clients, with its own roots so that it works where the system has none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,25 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Builds the client: no redirect, no retry, no cookie, no time limit of its own (the check's covers all).
 pub(crate) fn build(options: &ProberOptions) -> Result<reqwest::Client, ProbeSetupError> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(options.extra_ca_pem.as_deref())?)
+    let mut tls = tls(options.extra_ca_pem.as_deref())?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    finish(reqwest::Client::builder(), tls, options)
+}
+
+/// As [`build`], for what needs HTTP/1.1: the handshake of another protocol.
+pub(crate) fn build_http1(options: &ProberOptions) -> Result<reqwest::Client, ProbeSetupError> {
+    let mut tls = tls(options.extra_ca_pem.as_deref())?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    finish(reqwest::Client::builder().http1_only(), tls, options)
+}
+
+fn finish(
+    builder: reqwest::ClientBuilder,
+    tls: ClientConfig,
+    options: &ProberOptions,
+) -> Result<reqwest::Client, ProbeSetupError> {
+    let mut builder = builder
+        .tls_backend_preconfigured(tls)
         .user_agent(format!("watchkeeper/{}", options.version))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -55,12 +72,11 @@ fn tls(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, ProbeSetupError> {
     }
     // the provider is given here, so no process-wide default has to be installed first
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| ProbeSetupError::Client(e.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 

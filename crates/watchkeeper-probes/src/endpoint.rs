@@ -95,7 +95,7 @@ mod tests {
                 "https://h/v1?api-version=7",
                 "https://h/v1/chat/completions?api-version=7",
             ),
-            // doubled there too: real calls through such a base fail as well
+            // what was given for a base is not looked at here
             (
                 "https://h/chat/completions",
                 "https://h/chat/completions/chat/completions",

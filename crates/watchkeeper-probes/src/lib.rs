@@ -20,10 +20,12 @@ mod classify;
 mod client;
 #[allow(dead_code, reason = "the prober signs with it from its next change on")]
 mod credentials;
+mod effort;
 mod endpoint;
 mod failure;
 mod filtered;
 mod glance;
+mod handshake;
 mod http;
 mod judge;
 mod key;

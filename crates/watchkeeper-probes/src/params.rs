@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `organization` | header `OpenAI-Organization` |
 //! | `headers`, `extra_headers` | headers; the second wins, both win over the probe's own; not those of [`KEPT_HEADERS`] |
-//! | [`CHAT_SAMPLING`], [`CHAT_OTHER`], [`EMBEDDING`] | body fields of that mode, if plain values; sampling is left out for reasoning models, which refuse it |
+//! | [`CHAT_SAMPLING`], [`CHAT_OTHER`], [`EMBEDDING`], [`IMAGE`], [`SPEECH`] | body fields of that mode, if plain values; sampling is left out for reasoning models, which refuse it |
 //! | [`CHAT_MAPPINGS`] | body fields of a chat call, if mappings |
 //! | `extra_body` | merged into the body, without [`OWNED_FIELDS`] |
 //!
@@ -27,7 +27,8 @@ pub(crate) const CHAT_SAMPLING: [&str; 5] = [
     "frequency_penalty",
 ];
 
-/// Other body fields of a chat call. A high effort is harmless: the output limit covers reasoning too.
+/// Other body fields of a chat call. A high effort that the entry sets is
+/// harmless: the output limit covers reasoning too.
 pub(crate) const CHAT_OTHER: [&str; 4] = ["reasoning_effort", "service_tier", "user", "verbosity"];
 
 /// Body fields of a chat call that are mappings: how, and whether, the model thinks, as vendors and self-hosted servers
@@ -43,8 +44,20 @@ pub(crate) const EMBEDDING: [&str; 5] = [
     "truncate",
 ];
 
+/// Body fields of a picture: what it costs.
+pub(crate) const IMAGE: [&str; 5] = [
+    "quality",
+    "size",
+    "style",
+    "output_format",
+    "output_compression",
+];
+
+/// Body fields of a spoken text.
+pub(crate) const SPEECH: [&str; 3] = ["response_format", "speed", "instructions"];
+
 /// Fields of the body that are the probe's own: they decide what is asked and what it costs.
-pub(crate) const OWNED_FIELDS: [&str; 25] = [
+pub(crate) const OWNED_FIELDS: [&str; 31] = [
     "model",
     "models",
     "route",
@@ -70,6 +83,12 @@ pub(crate) const OWNED_FIELDS: [&str; 25] = [
     "store",
     "plugins",
     "web_search_options",
+    "background",
+    "query",
+    "queries",
+    "documents",
+    "passages",
+    "voice",
 ];
 
 /// Headers that only the client may set: they frame the message, or ask for an answer that it cannot read.

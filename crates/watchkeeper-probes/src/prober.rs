@@ -19,7 +19,7 @@ use crate::request::ProbeRequest;
 use crate::resolve::resolve;
 use crate::scrub::Scrubber;
 use crate::send::send;
-use crate::{client, http, mock, tcp};
+use crate::{client, handshake, http, mock, tcp};
 
 /// Rate-limit headers that are kept, and the names under which LiteLLM shows them. The first of a name counts.
 const LIMIT_HEADERS: [(&str, &str); 4] = [
@@ -44,6 +44,8 @@ const FAR: Duration = Duration::from_secs(86_400);
 /// Asks checks over HTTP and TCP. Cheap to share: one connection pool inside.
 pub struct HttpProber {
     client: reqwest::Client,
+    /// For handshakes only.
+    http1: reqwest::Client,
     clock: Arc<dyn Clock>,
     keys: ProviderKeys,
 }
@@ -56,6 +58,7 @@ impl HttpProber {
     pub fn new(options: ProberOptions) -> Result<Self, ProbeSetupError> {
         Ok(Self {
             client: client::build(&options)?,
+            http1: client::build_http1(&options)?,
             clock: options.clock,
             keys: options.keys,
         })
@@ -91,11 +94,19 @@ impl HttpProber {
         }
     }
 
-    async fn send(&self, request: ProbeRequest, fault: u16, deadline: Instant) -> Found {
+    async fn send(&self, mut request: ProbeRequest, fault: u16, deadline: Instant) -> Found {
+        if request.http1 {
+            handshake::renew(&mut request, rand::random());
+        }
+        let client = if request.http1 {
+            &self.http1
+        } else {
+            &self.client
+        };
         let (tier, promise) = (request.tier, request.promise.clone());
         let found = match &request.unsendable {
             Some(reason) => Finding::config(reason).into(),
-            None => match send(&self.client, request, deadline, &*self.clock).await {
+            None => match send(client, request, deadline, &*self.clock).await {
                 Ok(answer) => Found {
                     limits: limits(&answer.headers),
                     headers_after: Some(answer.headers_after),

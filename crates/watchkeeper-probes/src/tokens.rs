@@ -37,15 +37,25 @@ pub(crate) fn limit(target: &ModelTarget, mode: Mode, probed: &str) -> Option<u3
     Some(health.max_tokens.or(by_kind).unwrap_or(DEFAULT).max(LEAST))
 }
 
-/// Whether a model thinks before it answers, by OpenAI's names: `o1`, `o3`, `o4` and `gpt-5`, with anything behind a
-/// separator, also fine-tuned. These refuse `max_tokens` and sampling settings.
+/// Whether a model thinks before it answers, by OpenAI's names: `o1`, `o3`, `o4`, `gpt-5` and `gpt-6`, with anything
+/// behind a separator, also fine-tuned. These refuse `max_tokens` and sampling settings.
 pub(crate) fn reasons(model: &str) -> bool {
+    let name = family_of(model);
+    ["o1", "o3", "o4", "gpt-5", "gpt-6"]
+        .iter()
+        .any(|family| is_family(name, family))
+}
+
+/// A model's name as far as it tells the family: its last segment, without the mark of a fine-tuned one.
+pub(crate) fn family_of(model: &str) -> &str {
     let name = last_segment(model);
-    let name = name.strip_prefix("ft:").unwrap_or(name);
-    ["o1", "o3", "o4", "gpt-5"].iter().any(|family| {
-        name.strip_prefix(family)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':']))
-    })
+    name.strip_prefix("ft:").unwrap_or(name)
+}
+
+/// Whether a name is that of a family, alone or with more behind a separator.
+pub(crate) fn is_family(name: &str, family: &str) -> bool {
+    name.strip_prefix(family)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', ':']))
 }
 
 /// A model's name without what stands before its last slash.
@@ -143,6 +153,7 @@ mod tests {
             "gpt-5",
             "gpt-5.2",
             "gpt-5-nano",
+            "gpt-6-sol",
             "openai/gpt-5",
             "ft:o4-mini:org",
         ] {

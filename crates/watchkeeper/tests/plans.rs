@@ -35,7 +35,10 @@ fn environment(text: &str) -> BTreeMap<String, String> {
         }
         let has = |part: &str| name.to_ascii_uppercase().contains(part);
         let value = if ["BASE", "URL", "ENDPOINT", "HOST"].into_iter().any(has) {
-            format!("https://{}.example.com/v1", name.to_lowercase().replace('_', "-"))
+            format!(
+                "https://{}.example.com/v1",
+                name.to_lowercase().replace('_', "-")
+            )
         } else if has("VERSION") {
             "2024-10-21".to_owned()
         } else if has("REGION") || has("LOCATION") {
@@ -90,7 +93,10 @@ impl Tally {
             }
             Some(why) => {
                 assert!(why.contains('`'), "names nothing: {file}: {plan}");
-                *self.reasons.entry(format!("{provider}: {why}")).or_default() += 1;
+                *self
+                    .reasons
+                    .entry(format!("{provider}: {why}"))
+                    .or_default() += 1;
             }
         }
     }
@@ -104,7 +110,9 @@ impl Tally {
 
     fn say(&self, what: &str) {
         let (planned, all) = self.sum();
-        say(&format!("{what}: {planned} of {all} deployments have a plan"));
+        say(&format!(
+            "{what}: {planned} of {all} deployments have a plan"
+        ));
         let shares: Vec<String> = self
             .planned
             .iter()

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::id::CheckId;
-use watchkeeper_core::probe::{Effort, Prober};
+use watchkeeper_core::probe::{Effort, ProbeKind, Prober};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::verdict::{MAX_ERROR_BYTES, Outcome, Verdict};
 use watchkeeper_probes::{HttpProber, ProberOptions};
@@ -120,23 +120,40 @@ async fn serve(mut stream: TcpStream, next: Next) {
 }
 
 fn check(address: SocketAddr, how: u8, never_ends: bool) -> Check {
-    let model = |mode: &str| {
+    let model = |provider: &str, mode: &str| {
         Target::Model(Box::new(ModelTarget {
-            model: "openai/m".to_owned(),
-            provider: Some("openai".to_owned()),
+            model: format!("{provider}/m"),
+            provider: Some(provider.to_owned()),
             mode: Some(mode.to_owned()),
             api_base: Some(Secret::new(format!("http://{address}/v1"))),
             api_key: Some(Secret::new(KEY)),
             params: Map::new(),
-            health: HealthParams::default(),
+            // what costs is asked for, too; every other one goes for its list of models
+            health: HealthParams {
+                kind: if how < 128 || never_ends {
+                    ProbeKind::Inference
+                } else {
+                    ProbeKind::Free
+                },
+                ..HealthParams::default()
+            },
         }))
     };
-    let target = match how % 3 {
-        0 => model("chat"),
-        1 => model("embedding"),
-        _ => Target::Http {
+    // the first three as they were, so that what is known of them stays of use
+    let target = match how % 11 {
+        0 => model("openai", "chat"),
+        1 => model("openai", "embedding"),
+        2 => Target::Http {
             url: Secret::new(format!("http://{address}/x?key={KEY}")),
         },
+        3 => model("openai", "responses"),
+        4 => model("openai", "moderation"),
+        5 => model("openai", "audio_speech"),
+        6 => model("openai", "audio_transcription"),
+        7 => model("openai", "realtime"),
+        8 => model("openai", "batch"),
+        9 => model("hosted_vllm", "rerank"),
+        _ => model("litellm_proxy", "anthropic_messages"),
     };
     Check {
         id: CheckId::new("c").unwrap(),
@@ -166,6 +183,24 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         whole(0, "200 OK", json, chat),
         whole(1, "200 OK", json, lists),
         whole(2, "204 No Content", "", ""),
+        whole(
+            3,
+            "200 OK",
+            json,
+            r#"{"status":"incomplete","output":[],"error":null}"#,
+        ),
+        whole(4, "200 OK", json, r#"{"results":[{"flagged":false}]}"#),
+        whole(5, "200 OK", "content-type: audio/mpeg\r\n", "ID3{KEY}"),
+        whole(6, "200 OK", json, r#"{"text":""}"#),
+        whole(8, "200 OK", json, r#"{"data":[]}"#),
+        whole(
+            9,
+            "200 OK",
+            json,
+            r#"{"results":[{"index":0,"relevance_score":0.1}]}"#,
+        ),
+        whole(10, "200 OK", json, r#"{"content":[],"model":"{KEY}"}"#),
+        whole(132, "200 OK", json, r#"{"data":[{"id":"{KEY}"}]}"#),
         whole(
             0,
             "401 No",
@@ -224,6 +259,13 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     ] {
         seeds.push([&[0][..], text.as_bytes()].concat());
     }
+    seeds.push(
+        [
+            &[7][..],
+            b"HTTP/1.1 101 X\r\nsec-websocket-accept: x\r\n\r\nx",
+        ]
+        .concat(),
+    );
     seeds.push([&[255][..], b"HTTP/1.1 200 OK\r\n\r\n{\"x\":\"".as_slice()].concat());
     seeds.push([&[255][..], b"x: y\r\n".as_slice()].concat());
     seeds

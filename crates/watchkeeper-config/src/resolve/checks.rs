@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
-use watchkeeper_core::check::{Check, HealthParams, MAX_PROBE_TIMEOUT, ModelTarget, Target};
+use watchkeeper_core::check::{Check, MAX_PROBE_TIMEOUT, Target};
 use watchkeeper_core::id::CheckId;
+use watchkeeper_core::money::{Price, Usd};
+use watchkeeper_core::probe::ProbeKind;
 use watchkeeper_core::secret::Secret;
-use watchkeeper_litellm::{provider, shown};
+use watchkeeper_litellm::{CostMap, shown};
 
 use super::Resolver;
+use super::probe::place;
+use crate::config::{Probe, ProviderProbe};
 use crate::error::ConfigError;
 use crate::{raw, units};
 
@@ -19,24 +23,40 @@ use crate::{raw, units};
 const MADE_ID: usize = 64;
 const SHORT_ID: usize = 8;
 
-type Shown = Map<String, Value>;
+/// What may be seen of a check.
+pub(super) type Shown = Map<String, Value>;
 
 impl Resolver<'_> {
     pub(super) fn checks(
         &mut self,
         native: &[raw::Check],
-        timeout: Duration,
+        probe: &Probe,
+        interval: Duration,
+        cost_map: Option<&CostMap>,
     ) -> Result<Vec<Check>, ConfigError> {
-        let mut checks = match self.litellm {
-            Some(file) => file.checks(self.env, timeout, &mut self.warnings)?,
+        let found = match self.litellm {
+            Some(file) => {
+                file.deployments(self.env, probe.timeout, cost_map, &mut self.warnings)?
+            }
             None => Vec::new(),
         };
+        let mut checks = Vec::with_capacity(found.len() + native.len());
+        for mut found in found {
+            let own = ProviderProbe {
+                kind: found.probe,
+                inference_every: found.inference_every,
+            };
+            place(&mut found.check, own, probe, interval);
+            checks.push(found.check);
+        }
         let mut taken: HashSet<String> = checks
             .iter()
             .map(|check| check.id.as_str().to_owned())
             .collect();
         for (index, raw) in native.iter().enumerate() {
-            let check = self.native(index, raw, timeout)?;
+            let mut check = self.native(index, raw, probe.timeout, cost_map)?;
+            let own = self.own_probe(index, raw)?;
+            place(&mut check, own, probe, interval);
             if !taken.insert(check.id.as_str().to_owned()) {
                 return Err(self.invalid(
                     &format!("checks.{index}.name"),
@@ -82,6 +102,7 @@ impl Resolver<'_> {
         index: usize,
         raw: &raw::Check,
         timeout: Duration,
+        cost_map: Option<&CostMap>,
     ) -> Result<Check, ConfigError> {
         let key = |name: &str| format!("checks.{index}.{name}");
         let name = self.text(&key("name"), &raw.name.0)?;
@@ -93,7 +114,7 @@ impl Resolver<'_> {
             Some(span) => self.within(&key("timeout"), span.0, least, MAX_PROBE_TIMEOUT)?,
         };
         let (target, shown) = match (&raw.model, &raw.http, &raw.tcp) {
-            (Some(model), None, None) => self.model(index, raw, &model.0)?,
+            (Some(model), None, None) => self.model(index, raw, &model.0, cost_map)?,
             (None, Some(http), None) => {
                 self.only_for_models(index, raw)?;
                 self.http_target(&key("http"), &http.0)?
@@ -120,11 +141,31 @@ impl Resolver<'_> {
         })
     }
 
+    fn own_probe(&self, index: usize, raw: &raw::Check) -> Result<ProviderProbe, ConfigError> {
+        let kind = match &raw.probe {
+            None => None,
+            Some(kind) => Some(self.probe_kind(&format!("checks.{index}.probe"), &kind.0)?),
+        };
+        let intervals = format!("checks.{index}.intervals");
+        Ok(ProviderProbe {
+            kind,
+            inference_every: self.inference_every(&intervals, &raw.intervals)?,
+        })
+    }
+
     fn only_for_models(&self, index: usize, raw: &raw::Check) -> Result<(), ConfigError> {
         for (name, given) in [
             ("api_key", raw.api_key.is_some()),
             ("api_base", raw.api_base.is_some()),
             ("mode", raw.mode.is_some()),
+            ("probe", raw.probe.is_some()),
+            ("intervals", raw.intervals.inference.is_some()),
+            ("max_tokens", raw.max_tokens.is_some()),
+            ("base_model", raw.base_model.is_some()),
+            ("input_cost_per_token", raw.input_cost_per_token.is_some()),
+            ("output_cost_per_token", raw.output_cost_per_token.is_some()),
+            ("cost_per_call", raw.cost_per_call.is_some()),
+            ("params", raw.params.is_some()),
         ] {
             if given {
                 return Err(self.invalid(
@@ -136,48 +177,6 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn model(
-        &mut self,
-        index: usize,
-        raw: &raw::Check,
-        model: &str,
-    ) -> Result<(Target, Shown), ConfigError> {
-        let key = |name: &str| format!("checks.{index}.{name}");
-        let model = self.text(&key("model"), model)?;
-        if model.trim().is_empty() {
-            return Err(self.invalid(&key("model"), "is empty: write it like `openai/gpt-4o`"));
-        }
-        let api_base = match &raw.api_base {
-            None => None,
-            Some(base) => Some(self.http_url(&key("api_base"), &base.0)?),
-        };
-        let api_key = match &raw.api_key {
-            None => None,
-            Some(secret) => Some(self.secret(&key("api_key"), &secret.0)?),
-        };
-        let mode = match &raw.mode {
-            None => None,
-            Some(mode) => Some(self.text(&key("mode"), &mode.0)?),
-        };
-        let given = [("api_base", api_base.as_deref()), ("model", Some(&*model))];
-        let given = given.map(|(key, value)| (key, value.map_or(Value::Null, Value::from)));
-        let shown = shown::fields(given, None);
-        let provider = provider::resolve(&model, None, api_base.as_deref());
-        let known = provider
-            .as_deref()
-            .and_then(|provider| provider::mode_of(&model, provider));
-        let target = Target::Model(Box::new(ModelTarget {
-            provider,
-            model,
-            mode: mode.or_else(|| known.map(str::to_owned)),
-            api_base: api_base.map(Secret::new),
-            api_key,
-            params: Map::new(),
-            health: HealthParams::default(),
-        }));
-        Ok((target, shown))
-    }
-
     fn http_target(&self, key: &str, text: &str) -> Result<(Target, Shown), ConfigError> {
         let url = self.http_url(key, text)?;
         let shown = shown::address(&url);
@@ -185,7 +184,7 @@ impl Resolver<'_> {
         Ok((Target::Http { url }, shown))
     }
 
-    fn http_url(&self, key: &str, text: &str) -> Result<String, ConfigError> {
+    pub(super) fn http_url(&self, key: &str, text: &str) -> Result<String, ConfigError> {
         let text = self.text(key, text)?;
         let good = Url::parse(&text)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -253,5 +252,32 @@ pub(crate) fn describe(check: &Check) -> String {
     if !check.background {
         out.push_str(", on demand only");
     }
+    let Target::Model(model) = &check.target else {
+        return out;
+    };
+    if model.health.kind != ProbeKind::Auto {
+        out.push_str(&format!(", {}", model.health.kind.as_str()));
+    }
+    if let Some(every) = check.full_every {
+        out.push_str(&format!(", in full every {}", units::show(every)));
+    }
+    if let Some(price) = model.health.price {
+        out.push_str(&format!(", {}", describe_price(price)));
+    }
     out
+}
+
+fn describe_price(price: Price) -> String {
+    const MILLION: u64 = 1_000_000;
+    let tokens = format!(
+        "{} in and {} out per million tokens",
+        price.input.times(MILLION),
+        price.output.times(MILLION)
+    );
+    match (price.call, price.input + price.output) {
+        (Usd::ZERO, Usd::ZERO) => "free of charge".into(),
+        (Usd::ZERO, _) => tokens,
+        (call, Usd::ZERO) => format!("{call} per call"),
+        (call, _) => format!("{call} per call, {tokens}"),
+    }
 }

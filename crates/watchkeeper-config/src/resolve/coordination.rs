@@ -1,11 +1,9 @@
-//! `[coordination]` and `[probe]`.
+//! `[coordination]`.
 
 use std::time::Duration;
 
-use watchkeeper_core::check::MAX_PROBE_TIMEOUT;
-
 use super::Resolver;
-use crate::config::{Backend, BackendKind, Coordination, LockScope, Probe};
+use crate::config::{Backend, BackendKind, Coordination, LockScope};
 use crate::error::ConfigError;
 use crate::layers::Rank;
 use crate::raw;
@@ -21,10 +19,6 @@ const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(300);
 const OPERATIONS_PER_LEASE: u32 = 6;
 /// Largest share of the interval that jitter may take.
 const MAX_JITTER: f64 = 0.5;
-/// Most probes at once; each holds a socket.
-const MAX_CONCURRENCY: u64 = 10_000;
-/// Results that an entry's history holds, so no longer row can be counted.
-const MAX_IN_A_ROW: u64 = 64;
 
 impl Resolver<'_> {
     pub(super) fn coordination(
@@ -104,34 +98,5 @@ impl Resolver<'_> {
                 self.origin("coordination.enabled")
             ));
         }
-    }
-
-    pub(super) fn probe(
-        &mut self,
-        raw: &raw::Probe,
-        coordination: &Coordination,
-    ) -> Result<Probe, ConfigError> {
-        let least = Duration::from_millis(1);
-        let timeout = self.within("probe.timeout", raw.timeout.0, least, MAX_PROBE_TIMEOUT)?;
-        let spread = raw.spread.0;
-        if spread >= coordination.interval {
-            return Err(self.invalid(
-                "probe.spread",
-                format!(
-                    "{} must be shorter than `coordination.interval` {}",
-                    units::show(spread),
-                    units::show(coordination.interval)
-                ),
-            ));
-        }
-        let in_a_row = |key: &str, count: u64| self.count(key, count, 1, MAX_IN_A_ROW);
-        Ok(Probe {
-            concurrency: self.count("probe.concurrency", raw.concurrency.0, 1, MAX_CONCURRENCY)?,
-            concurrency_is_explicit: self.layers.rank("probe.concurrency") > Rank::Default,
-            timeout,
-            healthy_after: in_a_row("probe.healthy_after", raw.healthy_after.0)?,
-            unhealthy_after: in_a_row("probe.unhealthy_after", raw.unhealthy_after.0)?,
-            spread,
-        })
     }
 }

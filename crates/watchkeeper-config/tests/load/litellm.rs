@@ -403,16 +403,28 @@ fn another_vendors_health_check_model_is_asked_there() {
 }
 
 #[test]
-fn an_entry_with_a_credential_of_the_list_is_not_asked_with_another_key() {
-    let file = |key: &str| {
+fn an_entry_is_asked_with_the_credential_that_it_names_and_with_no_other_key() {
+    let file = |name: &str, key: &str| {
         format!(
-            "model_list: [{{model_name: g, litellm_params: {{model: openai/g, litellm_credential_name: c{key}}}}}]\n\
-             credential_list: [{{credential_name: c, credential_values: {{api_key: sk}}}}]\n"
+            "model_list: [{{model_name: g, litellm_params: {{model: openai/g, litellm_credential_name: {name}{key}}}}}]\n\
+             credential_list: [{{credential_name: c, credential_values: {{api_key: sk}}, credential_info: {{}}}}]\n"
         )
     };
-    let target = |key: &str| World::litellm(&file(key)).config().checks[0].target.clone();
-    assert!(matches!(target(", api_key: own"), Target::Model(_)));
-    let Target::Invalid { reason, .. } = target("") else {
+    let target = |name: &str, key: &str| {
+        let world = World::litellm(&file(name, key)).env("OPENAI_API_KEY", "other");
+        world.config().checks[0].target.clone()
+    };
+    for (name, key, sent) in [
+        ("c", "", "sk"),
+        ("c", ", api_key: own", "own"),
+        ("d", ", api_key: own", "own"),
+    ] {
+        let Target::Model(model) = target(name, key) else {
+            panic!("{name}{key} is not asked")
+        };
+        assert_eq!(model.api_key.unwrap().expose(), sent, "{name}{key}");
+    }
+    let Target::Invalid { reason, .. } = target("d", "") else {
         panic!("it is asked")
     };
     assert!(reason.contains("credential_list"), "{reason}");

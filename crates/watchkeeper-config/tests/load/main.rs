@@ -13,7 +13,9 @@ mod examples;
 mod garbage;
 mod hostile;
 mod litellm;
+mod money;
 mod order;
+mod probing;
 mod show;
 mod wire;
 

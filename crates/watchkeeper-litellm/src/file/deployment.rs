@@ -8,16 +8,15 @@ use watchkeeper_core::check::{Check, MAX_PROBE_TIMEOUT, ModelTarget, Target};
 use watchkeeper_core::id::{BadName, CheckId};
 use watchkeeper_core::secret::Secret;
 
+use super::credentials::Credentials;
 use super::environment::{Place, place};
 use super::health::{self, Defaults};
-use super::{model_id, validity};
+use super::{Deployment, known, model_id, validity};
+use crate::cost_map::CostMap;
 use crate::provider;
 use crate::python::{str_of, to_json};
 use crate::shown;
 use crate::yaml::{Node, NodeInner, Yaml};
-
-/// Modes that people write, and the ones they mean.
-const NEAR_MISSES: [(&str, &str); 2] = [("embeddings", "embedding"), ("tts", "audio_speech")];
 
 /// Parameters that stand in a place of their own in a check, not among the others.
 const OWN_PLACE: [&str; 3] = ["model", "api_key", "api_base"];
@@ -34,14 +33,18 @@ pub(super) struct Context<'a> {
     pub(super) groups: Option<Vec<&'a str>>,
     /// What the environment says of probes.
     pub(super) probes: Defaults,
+    /// `credential_list`.
+    pub(super) credentials: Credentials,
+    /// The cost map, if there is one.
+    pub(super) cost_map: Option<&'a CostMap>,
 }
 
-/// The checks of a `model_list`, in file order, ids unique.
+/// The deployments of a `model_list`, in file order, ids unique.
 pub(super) fn checks(
     entries: &[Node],
     context: &Context<'_>,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Check>, BadName> {
+) -> Result<Vec<Deployment>, BadName> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut out = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
@@ -54,7 +57,8 @@ pub(super) fn checks(
             ));
             continue;
         }
-        let mut check = one(index, entry, info.as_ref(), context, warnings)?;
+        let mut deployment = one(index, entry, info.as_ref(), context, warnings)?;
+        let check = &mut deployment.check;
         if let Place::Dropped(reason) = place {
             check.target = Target::Invalid {
                 reason,
@@ -69,7 +73,7 @@ pub(super) fn checks(
             continue;
         }
         seen.insert(check.id.as_str().to_owned(), entry.line);
-        out.push(check);
+        out.push(deployment);
     }
     Ok(out)
 }
@@ -80,7 +84,7 @@ fn one(
     info_node: Option<&Node>,
     context: &Context<'_>,
     warnings: &mut Vec<String>,
-) -> Result<Check, BadName> {
+) -> Result<Deployment, BadName> {
     let mut warn = |what: String| {
         warnings.push(format!(
             "{}, line {}: `model_list[{index}]`: {what}",
@@ -134,17 +138,16 @@ fn one(
     } else {
         None
     };
-    let target = match (
-        target(entry, params, &info, &context.probes, &mut warn),
-        reason,
-    ) {
+    let target = match (target(entry, params, &info, context, &mut warn), reason) {
         (Target::Model(model), Some(reason)) => Target::Invalid {
             reason,
             provider: model.provider,
         },
         (target, _) => target,
     };
-    Ok(Check {
+    let probe = health::kind(&info, &mut warn);
+    let inference_every = health::inference_every(&info, &mut warn);
+    let check = Check {
         id,
         shown: shown_of(
             params,
@@ -156,6 +159,11 @@ fn one(
         background: in_group
             && !info("disable_background_health_check").is_some_and(|n| n.truthy()),
         full_every: None,
+    };
+    Ok(Deployment {
+        check,
+        probe,
+        inference_every,
     })
 }
 
@@ -163,7 +171,7 @@ fn target<'a>(
     entry: &Node,
     params: &'a Node,
     info: &impl Fn(&str) -> Option<&'a Node>,
-    probes: &Defaults,
+    context: &Context<'_>,
     warn: &mut impl FnMut(String),
 ) -> Target {
     let custom = params.get_set("custom_llm_provider").map(|c| str_of(c));
@@ -235,15 +243,18 @@ fn target<'a>(
             ));
         }
     }
+    let filled = context.credentials.fill(params);
+    let missing = filled.as_ref().err().cloned();
+    let filled = filled.unwrap_or_else(|_| params.clone());
     let secret = |key: &str| {
         given(info, key)
-            .or_else(|| params.get_set(key))
+            .or_else(|| filled.get_set(key))
             .map(|node| str_of(node))
             .filter(|text| !text.is_empty())
             .map(Secret::new)
     };
     let mut rest = Map::new();
-    for (key, value) in params.pairs() {
+    for (key, value) in filled.pairs() {
         let key = str_of(key);
         match (key.as_str(), value.items()) {
             (own, _) if OWN_PLACE.contains(&own) => {}
@@ -269,8 +280,7 @@ fn target<'a>(
         Some(_) => warn("`health_check_params` is ignored: it must be a mapping".into()),
         None => {}
     }
-    let mode = mode(model, provider.as_deref(), info("mode"), warn);
-    let mut health = health::read(model, info, probes, warn);
+    let mut health = health::read(model, info, &context.probes, warn);
     if health.model.is_none() {
         health.model = given(info, "model").map(|model| str_of(model));
     }
@@ -287,13 +297,24 @@ fn target<'a>(
             entry.line
         ));
     }
-    if params.get_set("litellm_credential_name").is_some() && secret("api_key").is_none() {
+    if let (Some(name), None) = (missing, secret("api_key")) {
         return invalid(format!(
-            "line {}: `litellm_credential_name` refers to `credential_list`, which is not read here: give the entry an \
-             `api_key` of its own",
+            "line {}: no entry of `credential_list` has the name `{name}`; what litellm keeps in its database is not \
+             read here: put it into the list, or give the entry an `api_key` of its own",
             params.line
         ));
     }
+    let base_model = health.base_model.as_deref();
+    let find = |model: &str, base_model: Option<&str>, provider: Option<&str>| {
+        context.cost_map?.of(model, base_model, provider)
+    };
+    let listed = find(model, base_model, provider.as_deref());
+    let mode = known::mode(model, provider.as_deref(), listed, info("mode"), warn);
+    let listed = match (&health.model, &asked) {
+        (Some(model), Some(provider)) => find(model, None, provider.as_deref()),
+        _ => listed,
+    };
+    health.price = known::price(params, info, listed, mode.as_deref(), &health, warn);
     Target::Model(Box::new(ModelTarget {
         model: model.to_owned(),
         provider: asked.flatten().or(provider.clone()),
@@ -341,33 +362,6 @@ fn unusable(entry: &Node, info: Option<&Node>) -> Option<String> {
         ));
     }
     validity::of_params(params)
-}
-
-/// The explicit mode, else the one that LiteLLM knows of the model. Near misses are corrected.
-fn mode(
-    model: &str,
-    provider: Option<&str>,
-    explicit: Option<&Node>,
-    warn: &mut impl FnMut(String),
-) -> Option<String> {
-    let known = || provider::mode_of(model, provider?).map(str::to_owned);
-    let Some(explicit) = explicit else {
-        return known();
-    };
-    let Some(word) = explicit.as_str() else {
-        warn(format!(
-            "`model_info.mode` is ignored, as in litellm: it must be a text, not {}",
-            explicit.kind()
-        ));
-        return known();
-    };
-    let Some((_, meant)) = NEAR_MISSES.iter().find(|(near, _)| *near == word) else {
-        return Some(word.to_owned());
-    };
-    warn(format!(
-        "`model_info.mode` is `{word}`, for which litellm has no check: read here as `{meant}`"
-    ));
-    Some((*meant).to_owned())
 }
 
 /// A number of seconds, also one in quotes.

@@ -1,12 +1,16 @@
 //! What shapes a probe: the `health_check_*` keys of `model_info` and the variables behind them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use watchkeeper_core::check::HealthParams;
 use watchkeeper_core::probe::ProbeKind;
 
 use crate::python::str_of;
 use crate::yaml::{Node, NodeInner, Yaml};
+
+/// The longest time from one full probe to the next.
+pub const MAX_INFERENCE_INTERVAL: Duration = Duration::from_secs(30 * 86_400);
 
 /// What the environment says of all probes. LiteLLM reads it before its file, so `environment_variables` comes too
 /// late for it.
@@ -65,6 +69,48 @@ pub(super) fn read<'a>(
         price: None,
         base_model: text("base_model", info, warn),
     }
+}
+
+/// `health_check_probe`.
+pub(super) fn kind<'a>(
+    info: &impl Fn(&str) -> Option<&'a Node>,
+    warn: &mut impl FnMut(String),
+) -> Option<ProbeKind> {
+    let node = info("health_check_probe")?;
+    let word = node.as_str().map(str::trim).unwrap_or_default();
+    let kind = ProbeKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str().eq_ignore_ascii_case(word));
+    if kind.is_none() {
+        let words = ProbeKind::ALL.map(|kind| format!("`{}`", kind.as_str()));
+        warn(format!(
+            "`health_check_probe` is ignored: it must be one of {}",
+            words.join(", ")
+        ));
+    }
+    kind
+}
+
+/// `health_check_inference_interval`.
+pub(super) fn inference_every<'a>(
+    info: &impl Fn(&str) -> Option<&'a Node>,
+    warn: &mut impl FnMut(String),
+) -> Option<Duration> {
+    let node = info("health_check_inference_interval")?;
+    let text = str_of(node);
+    let text = text.trim();
+    let every = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    let every = every.filter(|every| *every <= MAX_INFERENCE_INTERVAL);
+    if every.is_none() {
+        warn(
+            "`health_check_inference_interval` is ignored: it must be seconds or a duration such as `1h`, 30 days at most"
+                .into(),
+        );
+    }
+    every
 }
 
 fn tokens<'a>(

@@ -1,12 +1,24 @@
 //! Whole files, read from a folder.
 
-use watchkeeper_core::check::Target;
+use watchkeeper_core::check::{ModelTarget, Target};
 
 use super::*;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn read(text: &str, env: &[(&str, &str)]) -> (Vec<Check>, Vec<String>) {
+    let (found, warnings) = deployments(text, env, None);
+    (
+        found.into_iter().map(|found| found.check).collect(),
+        warnings,
+    )
+}
+
+fn deployments(
+    text: &str,
+    env: &[(&str, &str)],
+    map: Option<&str>,
+) -> (Vec<Deployment>, Vec<String>) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.yaml");
     std::fs::write(&path, text).unwrap();
@@ -16,13 +28,23 @@ fn read(text: &str, env: &[(&str, &str)]) -> (Vec<Check>, Vec<String>) {
         .collect();
     let mut warnings = Vec::new();
     let file = LitellmFile::read(&path, dir.path(), &env, &mut warnings).unwrap();
-    let checks = file.checks(&env, TIMEOUT, &mut warnings).unwrap();
-    (checks, warnings)
+    let map = map.map(|map| CostMap::parse("map.json", map.as_bytes(), &mut warnings).unwrap());
+    let found = file
+        .deployments(&env, TIMEOUT, map.as_ref(), &mut warnings)
+        .unwrap();
+    (found, warnings)
 }
 
 fn reason(check: &Check) -> &str {
     match &check.target {
         Target::Invalid { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn model(check: &Check) -> &ModelTarget {
+    match &check.target {
+        Target::Model(model) => model,
         other => panic!("{other:?}"),
     }
 }
@@ -194,3 +216,5 @@ fn an_unrendered_template_in_quotes_is_a_warning() {
         "{warnings:?}"
     );
 }
+
+mod probing;

@@ -178,6 +178,11 @@ const PREFIXES: &[&str] = &[
     "zai",
 ];
 
+/// All of them, sorted.
+pub(super) fn all() -> &'static [&'static str] {
+    PREFIXES
+}
+
 /// Whether LiteLLM has a provider of that name.
 pub(super) fn known(name: &str) -> bool {
     PREFIXES.binary_search(&name).is_ok()

@@ -87,7 +87,7 @@ pub(crate) enum Free {
     List(&'static str),
     /// As [`Free::List`], and the list is complete: what is not in it is not there.
     Complete(&'static str),
-    /// Any 2xx at this path.
+    /// Any 2xx at this path; `{model}` at its end stands for the model, and is left out for a wildcard.
     Success(&'static str),
 }
 
@@ -98,8 +98,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Provider> {
 
 /// All providers.
 pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
-    let rows: [&'static [Provider]; 9] = [
+    let rows: [&'static [Provider]; 12] = [
         &table::ROWS,
+        &table::servers::ROWS,
+        &table::vendors::ROWS,
+        &table::declared::ROWS,
         &anthropic::ROWS,
         &aws::ROWS,
         &azure::ROWS,

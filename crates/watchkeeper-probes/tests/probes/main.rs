@@ -9,6 +9,7 @@
 
 mod limits;
 mod plain;
+mod realtime;
 mod secrets;
 mod server;
 mod support;

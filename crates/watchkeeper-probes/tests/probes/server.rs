@@ -21,6 +21,8 @@ pub(crate) enum Reply {
     Drip(Vec<u8>),
     /// Writes this and closes.
     Close(Vec<u8>),
+    /// Writes what this makes of the request and waits for the next.
+    Made(fn(&Seen) -> Vec<u8>),
     /// Closes with a reset.
     Reset,
     /// Answers with this status and a message that quotes the whole request.
@@ -139,6 +141,7 @@ async fn serve(mut stream: TcpStream, record: &Record, arrived: &mpsc::Unbounded
         // a client that leaves early is what some tests are about
         let sent = match next {
             Reply::Send(bytes) => stream.write_all(&bytes).await,
+            Reply::Made(make) => stream.write_all(&make(&seen)).await,
             Reply::Echo(status) => stream.write_all(&echo(status, &seen)).await,
             Reply::Close(bytes) => {
                 let _ = stream.write_all(&bytes).await;

@@ -114,13 +114,13 @@ async fn probes_of_one_round_share_a_connection() {
 async fn what_cannot_be_asked_sends_nothing() {
     let server = Server::start([]).await;
     let mut completion = model(&server.url("/v1"));
-    completion.mode = Some("completion".into());
+    completion.mode = Some("rerank".into());
     let mut anthropic = model(&server.url("/v1"));
     anthropic.provider = Some("vapor".into());
     let mut line_break = model(&server.url("/v1"));
     line_break.api_key = Some(watchkeeper_core::secret::Secret::new("sk-with\nbreak"));
     for (target, part) in [
-        (completion, "`completion`"),
+        (completion, "`rerank`"),
         (anthropic, "`vapor`"),
         (line_break, "API key"),
     ] {

@@ -4,17 +4,10 @@ use watchkeeper_config::Config;
 
 /// One line per setting that was given in vain.
 pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
-    let litellm = &config.litellm;
-    let given = [
-        (
-            litellm.cost_map.is_some(),
-            "`litellm.cost_map` has no effect yet: probes carry no price",
-        ),
-        (
-            config.http.public_dashboard,
-            "`http.public_dashboard` has no effect yet: there is no dashboard",
-        ),
-    ];
+    let given = [(
+        config.http.public_dashboard,
+        "`http.public_dashboard` has no effect yet: there is no dashboard",
+    )];
     given
         .into_iter()
         .filter(|(applies, _)| *applies)

@@ -26,6 +26,7 @@ fn check(id: &str, background: bool) -> Check {
         timeout: Duration::from_secs(60),
         shown,
         background,
+        full_every: None,
     }
 }
 

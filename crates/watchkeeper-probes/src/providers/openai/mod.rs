@@ -1,136 +1,230 @@
 //! OpenAI, and every server that speaks as it does.
 //!
-//! Formats: OpenAI's API reference for `/chat/completions` and `/embeddings`; where servers and clients differ, what
-//! LiteLLM sends through OpenAI's SDK.
+//! Formats: OpenAI's API reference; where servers and clients differ, what LiteLLM sends. What differs on purpose:
+//!
+//! | here | LiteLLM | why |
+//! | --- | --- | --- |
+//! | a key goes to its own vendor only | `OPENAI_API_KEY` goes to other vendors | it is not theirs |
+//! | no key, no `Authorization` | `fake-api-key` | a made-up key tells nothing |
+//! | `max_output_tokens` with responses | no limit | a probe is to cost little |
+//! | the least effort that a model's vendor documents | none is sent | as above |
+//! | `/moderations` is asked | the mode is always unhealthy | it can be asked, at OpenAI for nothing |
+//! | a complete URL as `api_base` leads where it says | the path is doubled with OpenAI's SDK | it is what was meant |
+//! | no base, no request | `hosted_vllm/` and `lm_studio/` go to OpenAI | they are not there |
+//! | the smallest picture of `gpt-image-*` and `dall-e-2`, as JPEG | a picture of default size | it costs less and fits into an answer |
+//! | a quarter of a second of silence | 0.9 s of speech | what is billed is its length |
 
-use reqwest::header::AUTHORIZATION;
-use serde_json::{Map, Value, json};
+pub(crate) mod audio;
+pub(crate) mod body;
+pub(crate) mod dialect;
+mod free;
+pub(crate) mod join;
+pub(crate) mod names;
+pub(crate) mod promises;
+mod rerank;
 
-use super::{Free, Shape};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use watchkeeper_core::probe::Tier;
+
+use super::Shape;
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
-use crate::glance::OPENAI_USAGE;
-use crate::key;
+use crate::handshake;
+use crate::key::{self, Scheme};
 use crate::mode::Mode;
 use crate::params;
-use crate::promise::{Fields, Kind, Models, Promise};
+use crate::promise::Promise;
 use crate::request::{Auth, ProbeRequest};
-use crate::tokens::{last_segment, reasons};
+use dialect::{Dialect, Ending, Mark};
+use join::{join, root};
+use promises::{CHOICES, CONTENT, DATA, LIST, OUTPUT, PICTURES, RESULTS};
 
-/// What a chat answers.
-const CHOICES: Promise = Promise::Json(Fields {
-    any_of: &[("choices", Kind::Filled)],
-    model: Some("model"),
-    usage: Some(OPENAI_USAGE),
-});
+pub(crate) use free::free;
 
-/// What an embedding answers.
-const DATA: Promise = Promise::Json(Fields {
-    any_of: &[("data", Kind::Filled)],
-    model: Some("model"),
-    usage: Some(OPENAI_USAGE),
-});
+/// The version of Anthropic's API that is spoken.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 
-/// Beginnings and ends of OpenAI's own names, and the mode they mean. First match wins.
-const MODES_BY_NAME: [(Part, &str); 14] = [
-    (Part::Start("text-embedding-"), "embedding"),
-    (Part::Start("dall-e-"), "image_generation"),
-    (Part::Start("gpt-image-"), "image_generation"),
-    (Part::Start("chatgpt-image-"), "image_generation"),
-    (Part::Start("sora-"), "video_generation"),
-    (Part::Start("whisper-"), "audio_transcription"),
-    (Part::Start("gpt-4o-transcribe"), "audio_transcription"),
-    (Part::Start("gpt-4o-mini-transcribe"), "audio_transcription"),
-    (Part::Start("gpt-4o-mini-tts"), "audio_speech"),
-    (Part::Start("tts-1"), "audio_speech"),
-    (Part::Start("omni-moderation-"), "moderation"),
-    (Part::Start("text-moderation-"), "moderation"),
-    (Part::Start("gpt-realtime"), "realtime"),
-    (Part::Within("-realtime-preview"), "realtime"),
-];
+/// The account that Cloudflare's own base holds.
+const ACCOUNT: &str = "CLOUDFLARE_ACCOUNT_ID";
 
-enum Part {
-    Start(&'static str),
-    Within(&'static str),
-}
+/// The client that signs in to Databricks.
+const CLIENT: &str = "DATABRICKS_CLIENT_ID";
 
 /// The shape.
-pub(crate) struct OpenAi;
+pub(crate) struct OpenAi(pub(crate) Dialect);
 
-/// The one there is.
-pub(super) static OPENAI: OpenAi = OpenAi;
+/// OpenAI itself.
+pub(super) static OPENAI: OpenAi = OpenAi(dialect::OPENAI);
 
 impl Shape for OpenAi {
     fn inference(&self, ask: &Ask<'_>) -> Result<ProbeRequest, String> {
-        let base = base::of(ask)?;
-        let (path, body, promise) = match ask.mode {
-            Mode::Embedding => ("/embeddings", embedding(ask), DATA),
-            _ => ("/chat/completions", chat(ask), CHOICES),
+        let dialect = &self.0;
+        let base = self.base(ask)?;
+        let at = |path: &str| join(&base.endpoint, path);
+        let post = |path: &str, body: &Map<String, Value>, promise| {
+            ProbeRequest::post(at(path), body, promise)
         };
-        let request = ProbeRequest::post(base.endpoint.join(path), &body, promise);
-        prove(ask, &base, request)
+        let chat = || post("/chat/completions", &body::chat(ask, dialect), CHOICES);
+        let response = |path| post(path, &body::response(ask, dialect), OUTPUT);
+        let request = match ask.mode {
+            Mode::Chat => match dialect.responses {
+                Some(path) if must_respond(ask, &base) => response(path),
+                _ => chat(),
+            },
+            Mode::Completion if dialect.completes => {
+                post("/completions", &body::completion(ask, dialect), CHOICES)
+            }
+            Mode::Completion => chat(),
+            Mode::Responses => dialect.responses.map_or_else(chat, response),
+            Mode::AnthropicMessages => match dialect.messages {
+                Some(path) => {
+                    let mut request = post(path, &body::message(ask), CONTENT);
+                    let version = HeaderValue::from_static(ANTHROPIC_VERSION);
+                    request
+                        .headers
+                        .insert(HeaderName::from_static("anthropic-version"), version);
+                    request
+                }
+                None => chat(),
+            },
+            Mode::Embedding => post("/embeddings", &body::embedding(ask, dialect), DATA),
+            Mode::Rerank => rerank::request(ask, &base, dialect.rerank),
+            Mode::Moderation => {
+                let mut request = post("/moderations", &body::moderation(ask), RESULTS);
+                request.billed = ask.provider.name != "openai";
+                request
+            }
+            Mode::ImageGeneration if dialect.draws_in_chat => post(
+                "/chat/completions",
+                &body::drawing_chat(ask, dialect),
+                CHOICES,
+            ),
+            Mode::ImageGeneration => post("/images/generations", &body::image(ask), PICTURES),
+            Mode::AudioSpeech => post("/audio/speech", &body::speech(ask), Promise::Media),
+            Mode::AudioTranscription => audio::transcription(ask, at("/audio/transcriptions")),
+            Mode::Realtime => {
+                let mut url = at("/v1/realtime");
+                url.query_pairs_mut()
+                    .append_pair("model", &body::model(ask));
+                let mut request = handshake::request(url);
+                request.tier = Tier::Inference;
+                request
+            }
+            Mode::Batch => {
+                let mut url = at("/batches");
+                url.query_pairs_mut().append_pair("limit", "1");
+                let mut request = ProbeRequest::get(url, LIST);
+                request.tier = Tier::Inference;
+                request
+            }
+        };
+        self.prove(ask, &base, request)
     }
 
     fn free(&self, ask: &Ask<'_>) -> Result<Option<ProbeRequest>, String> {
-        let base = base::of(ask)?;
+        let base = self.base(ask)?;
         free(ask, &base)
-            .map(|request| prove(ask, &base, request))
+            .map(|request| self.prove(ask, &base, request))
             .transpose()
     }
 
+    fn base(&self, ask: &Ask<'_>) -> Result<Base, String> {
+        let base = match self.0.ending {
+            Ending::Account if base::given(ask).is_none() => account(ask)?,
+            _ => base::of(ask)?,
+        };
+        let is_also = |base: &Base| {
+            base.origin == Origin::Entry
+                && self.0.also.iter().any(|own| {
+                    base::of_or(ask, own).is_ok_and(|base| base.origin == Origin::Vendor)
+                })
+        };
+        let origin = if is_also(&base) {
+            Origin::Vendor
+        } else {
+            base.origin
+        };
+        Ok(Base {
+            endpoint: root(base.endpoint, self.0.ending),
+            origin,
+        })
+    }
+
     fn mode_by_name(&self, model: &str) -> Option<&'static str> {
-        let name = last_segment(model);
-        MODES_BY_NAME
-            .iter()
-            .find(|(part, _)| match part {
-                Part::Start(start) => name.starts_with(start),
-                Part::Within(within) => name.contains(within),
-            })
-            .map(|(_, mode)| *mode)
+        names::mode(model)
     }
 }
 
-/// The free call of the provider's row. A private server under a vendor's prefix has a list of models, if anything.
-pub(crate) fn free(ask: &Ask<'_>, base: &Base) -> Option<ProbeRequest> {
-    let private = base.origin == Origin::Entry;
-    let list = |wanted: Option<String>| {
-        Promise::Models(Models {
-            list: "data",
-            names: &["id"],
-            wanted,
-        })
-    };
-    let (path, promise) = match ask.provider.free {
-        Free::None => return None,
-        Free::Model if !private && !ask.is_wildcard() => {
-            let mut url = base.endpoint.join("/models");
-            // fails only for URLs that cannot be a base, which http and https always can
-            if let Ok(mut segments) = url.path_segments_mut() {
-                segments.push(ask.model);
+impl OpenAi {
+    fn prove(
+        &self,
+        ask: &Ask<'_>,
+        base: &Base,
+        mut request: ProbeRequest,
+    ) -> Result<ProbeRequest, String> {
+        match self.0.mark {
+            Mark::None | Mark::Workspace => {}
+            Mark::Router => {
+                for (name, variable) in
+                    [("http-referer", "OR_SITE_URL"), ("x-title", "OR_APP_NAME")]
+                {
+                    let value = ask.variable(&[variable]).map(HeaderValue::from_str);
+                    if let Some(Ok(value)) = value {
+                        request.headers.insert(HeaderName::from_static(name), value);
+                    }
+                }
             }
-            return Some(ProbeRequest::get(url, Promise::Success));
+            Mark::Key(name) => {
+                if let Some(key) = key::find(ask, base) {
+                    // a key that cannot stand in a header is refused as the bearer
+                    let _ = key::put(Scheme::Header(name), key, &mut request.headers);
+                }
+            }
         }
-        Free::Model => ("/models", list(None)),
-        Free::List(path) => (path, list(None)),
-        Free::Complete(path) => {
-            let wanted = (!ask.is_wildcard()).then(|| ask.model.to_owned());
-            (path, list(wanted))
+        let mut request = prove(ask, base, request)?;
+        if self.0.mark == Mark::Workspace && request.auth == Auth::None {
+            request.unsendable = machine_login(ask);
         }
-        Free::Success(path) => (path, Promise::Success),
+        Ok(request)
+    }
+}
+
+/// Why nothing is sent where a workspace is to be asked in a way that is not known here.
+fn machine_login(ask: &Ask<'_>) -> Option<String> {
+    ask.variable(&[CLIENT]).map(|_| {
+        format!(
+            "provider `{0}` is asked with a token, not with the login of `{CLIENT}`; set `api_key` of this entry",
+            ask.provider.name
+        )
+    })
+}
+
+/// Cloudflare's own base, which holds the account.
+fn account(ask: &Ask<'_>) -> Result<Base, String> {
+    if ask.variable(ask.provider.base_vars).is_some() {
+        return base::of(ask);
+    }
+    let Some(account) = ask.variable(&[ACCOUNT]) else {
+        return Err(format!(
+            "provider `{}` has one address per account: set `{ACCOUNT}`, or `api_base` of this entry",
+            ask.provider.name
+        ));
     };
-    let url = if path.starts_with("https://") {
-        if private {
-            return None;
-        }
-        url::Url::parse(path).ok()?
-    } else if let Some(rest) = path.strip_prefix("//") {
-        let mut url = base.endpoint.url.clone();
-        url.set_path(rest);
-        url
-    } else {
-        base.endpoint.join(path)
-    };
-    Some(ProbeRequest::get(url, promise))
+    let mut base = base::of(ask)?;
+    let mut url = base.endpoint.url.clone();
+    join::name_model(&mut url, "/client/v4/accounts", account, true);
+    base.endpoint.url = url;
+    base.endpoint.url = base.endpoint.join("/ai/v1");
+    Ok(base)
+}
+
+/// Whether a chat is to be asked as a response: the entry says so, or OpenAI itself makes nothing else with the model.
+fn must_respond(ask: &Ask<'_>, base: &Base) -> bool {
+    ask.model.starts_with("responses/")
+        || (base.origin == Origin::Vendor
+            && ask.provider.name == "openai"
+            && names::only_responds(ask.family()))
 }
 
 /// Puts key and configured headers into a request. An `Authorization` that the entry gives replaces the key.
@@ -152,49 +246,6 @@ pub(crate) fn prove(
         proof
     };
     Ok(request.proved(proof))
-}
-
-fn chat(ask: &Ask<'_>) -> Map<String, Value> {
-    let reasons = reasons(ask.model);
-    let mut body = Map::new();
-    body.insert("model".into(), ask.model.into());
-    body.insert(
-        "messages".into(),
-        json!([{"role": "user", "content": ask.text}]),
-    );
-    limit(ask, &mut body);
-    if !reasons {
-        params::copy_fields(&ask.target.params, &params::CHAT_SAMPLING, &mut body);
-    }
-    params::copy_fields(&ask.target.params, &params::CHAT_OTHER, &mut body);
-    params::copy_mappings(&ask.target.params, &params::CHAT_MAPPINGS, &mut body);
-    if let Some(effort) = &ask.target.health.reasoning_effort {
-        body.insert("reasoning_effort".into(), effort.as_str().into());
-    }
-    params::merge_extra_body(&ask.target.params, &mut body);
-    body
-}
-
-fn embedding(ask: &Ask<'_>) -> Map<String, Value> {
-    let mut body = Map::new();
-    body.insert("model".into(), ask.model.into());
-    body.insert("input".into(), json!([ask.text]));
-    limit(ask, &mut body);
-    params::copy_fields(&ask.target.params, &params::EMBEDDING, &mut body);
-    params::merge_extra_body(&ask.target.params, &mut body);
-    body
-}
-
-/// The limit of output tokens, under the name that the model takes.
-fn limit(ask: &Ask<'_>, body: &mut Map<String, Value>) {
-    if let Some(limit) = ask.limit {
-        let name = if reasons(ask.model) {
-            "max_completion_tokens"
-        } else {
-            "max_tokens"
-        };
-        body.insert(name.into(), limit.into());
-    }
 }
 
 #[cfg(test)]
