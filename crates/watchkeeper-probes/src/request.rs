@@ -1,5 +1,7 @@
 //! A probe's request as a value: built without sending, compared in tests, shown by `check --plan`.
 
+use std::hash::{Hash, Hasher};
+
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
@@ -7,6 +9,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use watchkeeper_core::probe::{Identity, Plan, Tier};
 
+use crate::credentials::Signing;
 use crate::endpoint;
 use crate::key::Proof;
 use crate::promise::Promise;
@@ -56,6 +59,8 @@ pub(crate) struct ProbeRequest {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) auth: Auth,
+    /// What is put in just before it leaves.
+    pub(crate) signing: Signing,
     /// Whether the upstream bills it.
     pub(crate) billed: bool,
     /// Why it cannot be sent although it can be planned: a key that is missing. Holds no secret.
@@ -79,6 +84,7 @@ impl ProbeRequest {
             headers: HeaderMap::new(),
             body: None,
             auth: Auth::None,
+            signing: Signing::None,
             billed: false,
             unsendable: None,
             tier: Tier::Free,
@@ -131,7 +137,14 @@ impl ProbeRequest {
         }
     }
 
-    /// A digest of all that is sent, the key included, by which equal requests are known.
+    /// With a proof that is put in just before it leaves.
+    pub(crate) fn signed(mut self, auth: Auth, signing: Signing) -> Self {
+        self.auth = auth;
+        self.signing = signing;
+        self
+    }
+
+    /// A digest of all that is sent, the key or whose signature it is included, by which equal requests are known.
     pub(crate) fn identity(&self) -> Identity {
         let mut digest = Sha256::new();
         let mut field = |bytes: &[u8]| {
@@ -145,11 +158,25 @@ impl ProbeRequest {
             field(value.as_bytes());
         }
         field(self.body.as_deref().unwrap_or_default());
+        self.signing.hash(&mut Feed(&mut digest));
         let mut identity = [0; 16];
         for (to, from) in identity.iter_mut().zip(digest.finalize()) {
             *to = from;
         }
         Identity(identity)
+    }
+}
+
+/// Feeds what is hashed into a digest.
+struct Feed<'a>(&'a mut Sha256);
+
+impl Hasher for Feed<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
     }
 }
 
@@ -163,5 +190,27 @@ pub(crate) fn authorize(headers: &mut HeaderMap, value: &str) -> bool {
             true
         }
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use watchkeeper_core::secret::Secret;
+
+    use super::*;
+    use crate::credentials::google::Source;
+
+    #[test]
+    fn requests_in_the_names_of_two_accounts_are_two_requests() {
+        let of = |credentials: Option<&str>| {
+            let url = Url::parse("https://h/").unwrap();
+            let credentials = credentials.map(Secret::new);
+            ProbeRequest::get(url, Promise::Success)
+                .signed(Auth::OAuth, Signing::Google(Source { credentials }))
+                .identity()
+        };
+        assert_eq!(of(Some("a.json")), of(Some("a.json")));
+        assert_ne!(of(Some("a.json")), of(Some("b.json")));
+        assert_ne!(of(Some("a.json")), of(None));
     }
 }

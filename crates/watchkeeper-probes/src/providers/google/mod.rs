@@ -3,6 +3,7 @@
 mod gemini;
 mod generate;
 mod thinking;
+mod vertex;
 
 use super::{Free, Provider};
 use crate::key::Scheme;
@@ -34,5 +35,26 @@ const GEMINI: Provider = Provider {
     fault: 500,
 };
 
+const VERTEX: Provider = Provider {
+    name: "vertex_ai",
+    shape: &vertex::Vertex,
+    base: "",
+    base_vars: &["VERTEXAI_API_BASE", "VERTEX_API_BASE"],
+    key_vars: &[],
+    other_vars: vertex::VARIABLES,
+    scheme: Scheme::Bearer,
+    needs_key: true,
+    modes: MODES,
+    free: Free::None,
+    fault: 500,
+};
+
 /// The rows.
-pub(super) static ROWS: [Provider; 1] = [GEMINI];
+pub(super) static ROWS: [Provider; 3] = [
+    GEMINI,
+    VERTEX,
+    Provider {
+        name: "vertex_ai_beta",
+        ..VERTEX
+    },
+];
