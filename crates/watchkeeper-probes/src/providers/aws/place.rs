@@ -5,6 +5,8 @@ use url::Url;
 use super::region;
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
+use crate::credentials::Signing;
+use crate::credentials::aws::Source;
 use crate::endpoint::Endpoint;
 use crate::key;
 use crate::params;
@@ -156,6 +158,6 @@ pub(super) fn prove(
 
 /// Marks a request as one to be signed where it leaves.
 fn sign(ask: &Ask<'_>, place: &Place, service: &Service, request: ProbeRequest) -> ProbeRequest {
-    let _ = (ask, place, service);
-    request.proved((Auth::SigV4, None))
+    let source = Source::from_params(service.signs, &place.region, &ask.target.params);
+    request.signed(Auth::SigV4, Signing::Aws(source))
 }

@@ -9,7 +9,12 @@ use crate::key::Scheme;
 use crate::mode::Mode;
 
 /// Variables that the shapes look at beside bases and keys.
-const VARIABLES: [&str; 2] = ["AZURE_API_VERSION", "LITELLM_AZURE_REALTIME_PROTOCOL"];
+const VARIABLES: [&str; 4] = [
+    "AZURE_API_VERSION",
+    "LITELLM_AZURE_REALTIME_PROTOCOL",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+];
 
 /// What the rows have in common.
 const AZURE: Provider = Provider {

@@ -4,6 +4,8 @@ use reqwest::header::HeaderMap;
 
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
+use crate::credentials::Signing;
+use crate::credentials::entra::Source;
 use crate::key::{self, Scheme};
 use crate::params;
 use crate::request::{Auth, ProbeRequest};
@@ -118,7 +120,8 @@ fn app(ask: &Ask<'_>, base: &Base, request: ProbeRequest) -> Result<ProbeRequest
         && ask.variable(&["AZURE_CLIENT_SECRET"]).is_some()
         && ask.variable(&["AZURE_CLIENT_ID"]).is_some();
     if named || of_environment {
-        return Ok(request.proved((Auth::OAuth, None)));
+        let app = Source::from_params(&ask.target.params);
+        return Ok(request.signed(Auth::OAuth, Signing::Entra(app)));
     }
     Ok(request.proved((Auth::Key, Some(missing(ask, base)))))
 }

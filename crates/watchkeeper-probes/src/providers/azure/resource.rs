@@ -15,7 +15,7 @@ use watchkeeper_core::probe::Tier;
 
 use super::place::{self, is_below, is_resource, prove};
 use crate::ask::Ask;
-use crate::base::{self, Base};
+use crate::base::Base;
 use crate::handshake;
 use crate::key::Scheme;
 use crate::mode::Mode;
@@ -65,7 +65,7 @@ impl Shape for Resource {
                 promises::CHOICES,
             ),
             Mode::Responses => ProbeRequest::post(
-                place.responses(ask),
+                place.responses(),
                 &body::response(ask, like),
                 promises::OUTPUT,
             ),
@@ -215,7 +215,7 @@ impl Place {
     }
 
     /// Responses have a version of their own; the environment's does not count.
-    fn responses(&self, _ask: &Ask<'_>) -> Url {
+    fn responses(&self) -> Url {
         let version = self.named.as_deref().unwrap_or(RESPONSES_VERSION);
         let path = if UNDATED.contains(&version) {
             "/openai/v1/responses"
