@@ -15,6 +15,7 @@
 //! | 404, 410 | not_found | its own |
 //! | 408 | timeout | its own |
 //! | 429, without credit (`insufficient_quota`) too | rate_limited | its own |
+//! | 403 of AWS's about credentials that are none, or no longer | unauthorized | 403 |
 //! | 503, 529 | overloaded | its own |
 //! | any other | bad_answer | its own |
 //! | no answer: time, connection, TLS, name | timeout (408), connect, tls, dns | 500 |
@@ -72,6 +73,19 @@ const FILTERED: [&str; 2] = ["blocked by content filtering policy", "Content Exi
 
 /// Statuses by which somebody on the way says that the answer took too long: the model may be at work all the same.
 const GIVEN_UP: [u16; 4] = [408, 499, 504, 524];
+
+/// What Bedrock answers (400) to a plain id of a model that is sold across regions only.
+const NOT_ON_DEMAND: &str = "with on-demand throughput isn";
+
+/// What AWS says (403) of credentials that are none, or no longer; refusals of a right are 403 too.
+const STALE: [&str; 6] = [
+    "security token included in the request is",
+    "request signature we calculated does not match",
+    "Signature expired",
+    "Signature not yet current",
+    "API Key is valid",
+    "Bearer Token has expired",
+];
 
 /// The text of every timeout, as LiteLLM writes it.
 pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
@@ -141,6 +155,7 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
     let by_code = json.as_ref().and_then(|json| by_code(answer, json));
     let outcome = by_code.unwrap_or(match answer.status {
         401 => Outcome::Unauthorized,
+        403 if is_stale(said.as_deref()) => Outcome::Unauthorized,
         402 | 403 => Outcome::Forbidden,
         404 | 410 => Outcome::NotFound,
         408 => Outcome::Timeout,
@@ -150,6 +165,9 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
     });
     let status = answer.status;
     let text = match said {
+        Some(message) if message.contains(NOT_ON_DEMAND) => format!(
+            "answered {status}: {message} Name the model with the regions that it is sold in, such as `us.` before its id."
+        ),
         Some(message) => format!("answered {status}: {message}"),
         None if (300..400).contains(&status) => format!(
             "answered {status}, a redirect, which a probe does not follow; give the address that it leads to"
@@ -164,6 +182,11 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
         may_bill: GIVEN_UP.contains(&status),
         ..Finding::new(outcome, status, text)
     }
+}
+
+/// Whether a 403 of AWS's is about who asks, not about what they may.
+fn is_stale(said: Option<&str>) -> bool {
+    said.is_some_and(|said| STALE.iter().any(|part| said.contains(part)))
 }
 
 /// What a refusal's own codes say, where its status says less.
@@ -244,6 +267,29 @@ mod tests {
         }
         let talk = r#"{"error":{"code":"invalid","message":"content_filter is no field"}}"#;
         assert_eq!(refused(&answer(400, talk)).outcome, Outcome::BadAnswer);
+    }
+
+    #[test]
+    fn awss_403_about_credentials_means_what_a_401_means() {
+        for (name, want) in [
+            ("ExpiredTokenException", Outcome::Unauthorized),
+            (
+                "UnrecognizedClientException:http://x",
+                Outcome::Unauthorized,
+            ),
+            ("AccessDeniedException", Outcome::Forbidden),
+        ] {
+            let mut answer = answer(403, r#"{"message":"no"}"#);
+            answer
+                .headers
+                .insert("x-amzn-errortype", name.parse().unwrap());
+            let finding = refused(&answer);
+            assert_eq!(
+                (finding.outcome, finding.status),
+                (want, Some(403)),
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whether an answer is what was promised. What is no 2xx goes to `classify`.
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use watchkeeper_core::money::Usage;
 use watchkeeper_core::verdict::Outcome;
@@ -12,6 +13,27 @@ use crate::{filtered, glance};
 
 /// The verdict on an answer; `fault` is the status of a 200 with an error in it.
 pub(crate) fn judge(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
+    let mut finding = verdict(answer, promise, fault);
+    if finding.outcome == Outcome::Healthy && finding.usage.is_none() {
+        finding.usage = counted(&answer.headers);
+    }
+    finding
+}
+
+/// The tokens that Bedrock counts in headers, where the body may be in any vendor's words.
+fn counted(headers: &HeaderMap) -> Option<Usage> {
+    let count = |way: &str| -> Option<u64> {
+        let name = format!("x-amzn-bedrock-{way}-token-count");
+        headers.get(name)?.to_str().ok()?.parse().ok()
+    };
+    let (input, output) = (count("input"), count("output"));
+    (input.is_some() || output.is_some()).then(|| Usage {
+        input: input.unwrap_or(0),
+        output: output.unwrap_or(0),
+    })
+}
+
+fn verdict(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
     match promise {
         Promise::Reachable if answer.status < 500 => return Finding::healthy(),
         Promise::Below400 if answer.status < 400 => return Finding::healthy(),
@@ -159,7 +181,10 @@ fn json(answer: &Answer, fields: &Fields, fault: u16) -> Finding {
         let names: Vec<String> = fields
             .any_of
             .iter()
-            .map(|(path, _)| format!("`{path}`"))
+            .map(|(path, kind)| match kind {
+                Kind::Exactly(text) => format!("`{path}`: `{text}`"),
+                _ => format!("`{path}`"),
+            })
             .collect();
         return bad(format!(
             "answered {} without {}",
@@ -180,6 +205,7 @@ fn is(value: &Value, kind: Kind) -> bool {
         Kind::List => value.is_array(),
         Kind::Object => value.is_object(),
         Kind::Text => value.is_string(),
+        Kind::Exactly(text) => value.as_str() == Some(text),
         Kind::Number => value.is_number(),
     }
 }
@@ -250,8 +276,6 @@ pub(crate) fn at<'a>(json: &'a Value, path: &str) -> Option<&'a Value> {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
-
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
@@ -307,6 +331,40 @@ mod tests {
             output: 16,
         };
         assert_eq!(finding.usage, Some(used));
+    }
+
+    #[test]
+    fn tokens_are_told_by_headers_where_the_body_does_not_tell_them() {
+        let mut told = answer(200, r#"{"choices":[{}]}"#);
+        for (name, count) in [("input", "7"), ("output", "16")] {
+            let name = format!("x-amzn-bedrock-{name}-token-count");
+            let name = reqwest::header::HeaderName::try_from(name).unwrap();
+            told.headers.insert(name, count.parse().unwrap());
+        }
+        let used = |input, output| Some(Usage { input, output });
+        assert_eq!(judge(&told, &CHOICES, 500).usage, used(7, 16));
+        told.body = r#"{"choices":[{}],"usage":{"in":9,"out":1}}"#.into();
+        assert_eq!(judge(&told, &CHOICES, 500).usage, used(9, 1));
+        told.status = 500;
+        assert_eq!(judge(&told, &CHOICES, 500).usage, None);
+    }
+
+    #[test]
+    fn a_status_is_healthy_only_when_it_is_the_one() {
+        let promise = Promise::Json(Fields {
+            any_of: &[("s", Kind::Exactly("UP")), ("s", Kind::Exactly("BUSY"))],
+            model: None,
+            usage: None,
+        });
+        for (status, want) in [("UP", None), ("BUSY", None), ("DOWN", Some(500))] {
+            let body = format!(r#"{{"s":"{status}"}}"#);
+            let finding = judge(&answer(200, &body), &promise, 500);
+            assert_eq!(finding.status, want, "{status}");
+            if want.is_some() {
+                let text = finding.error.unwrap();
+                assert_eq!(text, "answered 200 without `s`: `UP` or `s`: `BUSY`");
+            }
+        }
     }
 
     #[test]

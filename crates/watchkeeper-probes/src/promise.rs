@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Object,
     /// A text, also an empty one.
     Text,
+    /// This very text, such as a status.
+    Exactly(&'static str),
     /// A number, also 0.
     Number,
 }

@@ -46,9 +46,11 @@ pub(crate) fn reasons(model: &str) -> bool {
         .any(|family| is_family(name, family))
 }
 
-/// A model's name as far as it tells the family: its last segment, without the mark of a fine-tuned one.
+/// A model's name as far as it tells the family: its last segment, without the mark of a fine-tuned one
+/// and without what Bedrock puts before it.
 pub(crate) fn family_of(model: &str) -> &str {
     let name = last_segment(model);
+    let name = name.split_once("openai.").map_or(name, |(_, name)| name);
     name.strip_prefix("ft:").unwrap_or(name)
 }
 
@@ -155,6 +157,7 @@ mod tests {
             "gpt-5-nano",
             "gpt-6-sol",
             "openai/gpt-5",
+            "us.openai.gpt-5.6-sol",
             "ft:o4-mini:org",
         ] {
             assert!(reasons(yes), "{yes}");
