@@ -8,11 +8,14 @@
 //! | 2xx with anything else (`{}`, HTML, an event stream, not UTF-8, cut off, over the limit) | bad_answer | 500 |
 //! | 2xx whose body does not end in time | timeout | 408 |
 //! | 3xx | bad_answer | its own |
-//! | 400 with a content filter's code | content_filter | 400 |
 //! | 2xx that a content filter stopped, see `filtered` | content_filter | 400 |
-//! | 400 with Google's reason for a key that is none | unauthorized | 400 |
+//! | 4xx with a code, or words, that [`MEANINGS`] and [`FILTERED`] know | what they mean | its own |
+//! | 401 | unauthorized | its own |
 //! | 403 of AWS's about credentials that are none, or no longer | unauthorized | 403 |
-//! | 401, 403, 404, 408, 429 | unauthorized, forbidden, not_found, timeout, rate_limited | its own |
+//! | 402 (no credit), 403 | forbidden | its own |
+//! | 404, 410 | not_found | its own |
+//! | 408 | timeout | its own |
+//! | 429, without credit (`insufficient_quota`) too | rate_limited | its own |
 //! | 503, 529 | overloaded | its own |
 //! | any other | bad_answer | its own |
 //! | no answer: time, connection, TLS, name | timeout (408), connect, tls, dns | 500 |
@@ -23,15 +26,52 @@ use watchkeeper_core::money::Usage;
 use watchkeeper_core::verdict::Outcome;
 
 use crate::answer::Answer;
+use crate::complaint::{bare, has_code, message};
 
 /// What OpenAI answers (400) when a reasoning model used the whole limit on thinking. The model works: it ran and
 /// stopped where it was told to.
 const LIMIT_REACHED: &str = "max_tokens or model output limit was reached";
 
+/// Codes by which a refusal says more than by its status (4xx but 401, 404 and 408). First match wins.
+const MEANINGS: [(&[&str], Outcome); 5] = [
+    (
+        &[
+            "content_filter",
+            "content_policy_violation",
+            "ResponsibleAIPolicyViolation",
+            "moderation_blocked",
+            "data_inspection_failed",
+            "DataInspectionFailed",
+        ],
+        Outcome::ContentFilter,
+    ),
+    (
+        &[
+            "invalid_api_key",
+            "API_KEY_INVALID",
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+            "IncompleteSignatureException",
+            "MissingAuthenticationTokenException",
+            "ExpiredTokenException",
+        ],
+        Outcome::Unauthorized,
+    ),
+    (
+        &["model_not_found", "model_not_supported", "invalid_model"],
+        Outcome::NotFound,
+    ),
+    (
+        &["ThrottlingException", "TooManyRequestsException"],
+        Outcome::RateLimited,
+    ),
+    (&["overloaded", "overloaded_error"], Outcome::Overloaded),
+];
+
 /// What Bedrock answers (400) to a plain id of a model that is sold across regions only.
 const NOT_ON_DEMAND: &str = "with on-demand throughput isn";
 
-/// What AWS says (403) of credentials that are none, or no longer; refusals of a right are 403 too.
+/// What AWS says (403) of credentials that are none, or no longer; a missing right is 403 too.
 const STALE: [&str; 6] = [
     "security token included in the request is",
     "request signature we calculated does not match",
@@ -41,15 +81,11 @@ const STALE: [&str; 6] = [
     "Bearer Token has expired",
 ];
 
-/// AWS's names for the same, in its header.
-const STALE_TYPES: [&str; 6] = [
-    "ExpiredToken",
-    "UnrecognizedClient",
-    "InvalidSignature",
-    "InvalidClientTokenId",
-    "MissingAuthenticationToken",
-    "IncompleteSignature",
-];
+/// Words of those filters that have no code: Anthropic's, DeepSeek's.
+const FILTERED: [&str; 2] = ["blocked by content filtering policy", "Content Exists Risk"];
+
+/// Statuses by which somebody on the way says that the answer took too long: the model may be at work all the same.
+const GIVEN_UP: [u16; 4] = [408, 499, 504, 524];
 
 /// The text of every timeout, as LiteLLM writes it.
 pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
@@ -65,6 +101,8 @@ pub(crate) struct Finding {
     pub(crate) usage: Option<Usage>,
     /// The model that the answer names. Raw, as the error is.
     pub(crate) model: Option<String>,
+    /// Whether the upstream may bill it although it does not say what was used.
+    pub(crate) may_bill: bool,
 }
 
 impl Finding {
@@ -75,6 +113,7 @@ impl Finding {
             error: None,
             usage: None,
             model: None,
+            may_bill: true,
         }
     }
 
@@ -85,11 +124,16 @@ impl Finding {
             error: Some(error.into()),
             usage: None,
             model: None,
+            may_bill: false,
         }
     }
 
+    /// The question may have arrived.
     pub(crate) fn timeout() -> Self {
-        Self::new(Outcome::Timeout, 408, TIMEOUT_TEXT)
+        Self {
+            may_bill: true,
+            ..Self::new(Outcome::Timeout, 408, TIMEOUT_TEXT)
+        }
     }
 
     pub(crate) fn config(reason: impl Into<String>) -> Self {
@@ -108,18 +152,17 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
     {
         return Finding::healthy();
     }
-    let outcome = match answer.status {
-        400 if json.as_ref().is_some_and(is_content_filter) => Outcome::ContentFilter,
-        400 if json.as_ref().is_some_and(is_bad_key) => Outcome::Unauthorized,
+    let by_code = json.as_ref().and_then(|json| by_code(answer, json));
+    let outcome = by_code.unwrap_or(match answer.status {
         401 => Outcome::Unauthorized,
-        403 if is_stale(answer, said.as_deref()) => Outcome::Unauthorized,
-        403 => Outcome::Forbidden,
-        404 => Outcome::NotFound,
+        403 if is_stale(said.as_deref()) => Outcome::Unauthorized,
+        402 | 403 => Outcome::Forbidden,
+        404 | 410 => Outcome::NotFound,
         408 => Outcome::Timeout,
         429 => Outcome::RateLimited,
         503 | 529 => Outcome::Overloaded,
         _ => Outcome::BadAnswer,
-    };
+    });
     let status = answer.status;
     let text = match said {
         Some(message) if message.contains(NOT_ON_DEMAND) => format!(
@@ -135,65 +178,33 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
         None if answer.is_html() => format!("answered {status} with an HTML page"),
         None => format!("answered {status} without a message"),
     };
-    Finding::new(outcome, status, text)
-}
-
-/// The upstream's own words, in the shapes that are met: OpenAI's, a plain string, FastAPI's `detail`, a list.
-pub(crate) fn message(json: &Value) -> Option<String> {
-    let text = |value: &Value| value.as_str().filter(|s| !s.is_empty()).map(str::to_owned);
-    if let Some(first) = json.as_array().and_then(|list| list.first()) {
-        return message(first);
+    Finding {
+        may_bill: GIVEN_UP.contains(&status),
+        ..Finding::new(outcome, status, text)
     }
-    let error = json.get("error");
-    let detail = json.get("detail");
-    let candidates = [
-        error.and_then(|e| e.get("message")),
-        error,
-        json.get("message"),
-        // AWS's gateways
-        json.get("Message"),
-        detail,
-        detail.and_then(|d| d.get("message")),
-        detail.and_then(|d| d.get(0)).and_then(|d| d.get("msg")),
-        json.get("errors")
-            .and_then(|e| e.get(0))
-            .and_then(|e| e.get("message")),
-    ];
-    candidates.into_iter().flatten().find_map(text)
 }
 
-/// OpenAI's and Azure's codes for a prompt that a filter refused.
-fn is_content_filter(json: &Value) -> bool {
-    let Some(error) = json.get("error") else {
-        return false;
-    };
-    let codes = [
-        error.get("code"),
-        error.get("innererror").and_then(|e| e.get("code")),
-    ];
-    codes.into_iter().flatten().any(|code| {
-        matches!(
-            code.as_str(),
-            Some("content_filter" | "content_policy_violation" | "ResponsibleAIPolicyViolation")
-        )
-    })
+/// Whether a 403 is about who asks, not about what they may.
+fn is_stale(said: Option<&str>) -> bool {
+    said.is_some_and(|said| STALE.iter().any(|part| said.contains(part)))
 }
 
-/// Whether a 403 of AWS's is about who asks, not about what they may.
-fn is_stale(answer: &Answer, said: Option<&str>) -> bool {
-    let name = answer.headers.get("x-amzn-errortype");
-    let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default();
-    STALE_TYPES.iter().any(|start| name.starts_with(start))
-        || said.is_some_and(|said| STALE.iter().any(|part| said.contains(part)))
-}
-
-/// Google's reason (400) for a key that is unknown or has ended; errors come bare or in a list.
-fn is_bad_key(json: &Value) -> bool {
-    let first = json.as_array().and_then(|list| list.first());
-    let details = first.unwrap_or(json).pointer("/error/details");
-    details.and_then(Value::as_array).is_some_and(|details| {
-        let mut reasons = details.iter().filter_map(|detail| detail.get("reason"));
-        reasons.any(|reason| reason == "API_KEY_INVALID")
+/// What a refusal's own codes say, where its status says less.
+fn by_code(answer: &Answer, json: &Value) -> Option<Outcome> {
+    if matches!(answer.status, 401 | 404 | 408) || !(400..500).contains(&answer.status) {
+        return None;
+    }
+    let header = answer.headers.get("x-amzn-errortype");
+    let header = header.and_then(|code| code.to_str().ok()).map(bare);
+    let meaning = MEANINGS.iter().find(|(codes, _)| {
+        has_code(json, codes) || header.is_some_and(|code| codes.contains(&code))
+    });
+    meaning.map(|(_, outcome)| *outcome).or_else(|| {
+        // OpenRouter's moderation has no code, and some vendors have words alone
+        let flagged = json.pointer("/error/metadata/flagged_input").is_some();
+        let filtered = flagged
+            || message(json).is_some_and(|text| FILTERED.iter().any(|words| text.contains(words)));
+        filtered.then_some(Outcome::ContentFilter)
     })
 }
 
@@ -221,12 +232,15 @@ mod tests {
             (307, Outcome::BadAnswer),
             (400, Outcome::BadAnswer),
             (401, Outcome::Unauthorized),
-            (402, Outcome::BadAnswer),
+            (402, Outcome::Forbidden),
             (403, Outcome::Forbidden),
             (404, Outcome::NotFound),
             (408, Outcome::Timeout),
+            (410, Outcome::NotFound),
             (422, Outcome::BadAnswer),
+            (425, Outcome::BadAnswer),
             (429, Outcome::RateLimited),
+            (499, Outcome::BadAnswer),
             (500, Outcome::BadAnswer),
             (502, Outcome::BadAnswer),
             (503, Outcome::Overloaded),
@@ -256,29 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn awss_403_about_credentials_means_what_a_401_means() {
-        for (name, want) in [
-            ("ExpiredTokenException", Outcome::Unauthorized),
-            (
-                "UnrecognizedClientException:http://x",
-                Outcome::Unauthorized,
-            ),
-            ("AccessDeniedException", Outcome::Forbidden),
-        ] {
-            let mut answer = answer(403, r#"{"message":"no"}"#);
-            answer
-                .headers
-                .insert("x-amzn-errortype", name.parse().unwrap());
-            let finding = refused(&answer);
-            assert_eq!(
-                (finding.outcome, finding.status),
-                (want, Some(403)),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
     fn googles_answer_to_a_bad_key_means_what_a_401_means_and_keeps_its_number() {
         let error = r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"x"},{"reason":"API_KEY_INVALID"}]}}"#;
         for body in [error.to_owned(), format!("[{error}]")] {
@@ -293,18 +284,57 @@ mod tests {
     }
 
     #[test]
-    fn the_upstreams_words_are_found_in_every_shape() {
-        for body in [
-            r#"{"error":{"message":"the words"}}"#,
-            r#"{"error":"the words"}"#,
-            r#"{"message":"the words"}"#,
-            r#"{"detail":"the words"}"#,
-            r#"{"detail":{"message":"the words"}}"#,
-            r#"{"detail":[{"loc":["body"],"msg":"the words"}]}"#,
-            r#"{"errors":[{"message":"the words"}]}"#,
-            r#"[{"error":{"message":"the words"}}]"#,
-            "the words",
-        ] {
+    fn a_code_says_more_than_the_status() {
+        use Outcome::{
+            BadAnswer, ContentFilter, Forbidden, NotFound, Overloaded, RateLimited, Unauthorized,
+        };
+        #[rustfmt::skip]
+        let rows = [
+            (400, r#"{"error":{"code":"content_policy_violation","message":"no"}}"#, ContentFilter),
+            (400, r#"{"error":{"code":"moderation_blocked","type":"image_generation_user_error"}}"#, ContentFilter),
+            (400, r#"{"code":"DataInspectionFailed","message":"no"}"#, ContentFilter),
+            (400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"Output blocked by content filtering policy"}}"#, ContentFilter),
+            (403, r#"{"error":{"code":403,"message":"moderation","metadata":{"reasons":["x"],"flagged_input":"Say"}}}"#, ContentFilter),
+            (400, r#"{"error":{"message":"Incorrect API key","code":"invalid_api_key"}}"#, Unauthorized),
+            (403, r#"{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"token"}"#, Unauthorized),
+            (403, r#"{"__type":"AccessDeniedException","message":"no"}"#, Forbidden),
+            (400, r#"{"error":{"code":"model_not_found","message":"no"}}"#, NotFound),
+            (400, r#"{"object":"error","message":"Invalid model: x","type":"invalid_model","code":"1500"}"#, NotFound),
+            (400, r#"{"__type":"ThrottlingException"}"#, RateLimited),
+            (429, r#"{"error":{"code":"insufficient_quota","type":"insufficient_quota"}}"#, RateLimited),
+            (429, r#"{"error":"Model is overloaded","error_type":"overloaded"}"#, Overloaded),
+            (401, r#"{"error":{"code":"model_not_found"}}"#, Unauthorized),
+            (500, r#"{"error":{"code":"content_filter"}}"#, BadAnswer),
+            (400, r#"{"error":{"code":"invalid","message":"content_filter is no field"}}"#, BadAnswer),
+        ];
+        for (status, body, want) in rows {
+            let finding = refused(&answer(status, body));
+            assert_eq!(
+                (finding.outcome, finding.status),
+                (want, Some(status)),
+                "{body}"
+            );
+        }
+        let mut aws = answer(403, r#"{"message":"The security token is expired"}"#);
+        let code = "ExpiredTokenException:http://internal.amazon.com/coral/";
+        aws.headers
+            .insert("x-amzn-errortype", code.parse().unwrap());
+        assert_eq!(refused(&aws).outcome, Unauthorized);
+    }
+
+    #[test]
+    fn a_refusal_bills_nothing_unless_somebody_only_gave_up_waiting() {
+        for status in [400, 401, 403, 404, 429, 500, 502, 503, 529] {
+            assert!(!refused(&answer(status, "{}")).may_bill, "{status}");
+        }
+        for status in [408, 499, 504, 524] {
+            assert!(refused(&answer(status, "{}")).may_bill, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_upstreams_words_are_kept_whether_they_are_json_or_not() {
+        for body in [r#"{"error":{"message":"the words"}}"#, "the words"] {
             let text = refused(&answer(500, body)).error.unwrap();
             assert_eq!(text, "answered 500: the words", "{body}");
         }

@@ -7,7 +7,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::options::{ProbeSetupError, ProberOptions};
+use crate::options::{ProbeSetupError, ProberOptions, Proxies};
+use crate::proxies;
 
 /// Idle connections kept per host: as many as a large round has in flight, so that none is closed only to be opened
 /// again for the next check of the same endpoint.
@@ -32,6 +33,16 @@ pub(crate) fn build_http1(options: &ProberOptions) -> Result<reqwest::Client, Pr
     finish(reqwest::Client::builder().http1_only(), tls, options)
 }
 
+/// As [`build`], past every proxy: for the metadata services of a machine or cluster.
+pub(crate) fn build_direct(options: &ProberOptions) -> Result<reqwest::Client, ProbeSetupError> {
+    let direct = ProberOptions {
+        proxies_from_env: false,
+        proxies: Proxies::default(),
+        ..options.clone()
+    };
+    build(&direct)
+}
+
 fn finish(
     builder: reqwest::ClientBuilder,
     tls: ClientConfig,
@@ -45,8 +56,11 @@ fn finish(
         .referer(false)
         .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
         .pool_idle_timeout(IDLE_TIMEOUT);
-    if !options.proxies_from_env {
+    if !options.proxies_from_env || options.proxies.is_set() {
         builder = builder.no_proxy();
+    }
+    for proxy in proxies::build(&options.proxies)? {
+        builder = builder.proxy(proxy);
     }
     builder
         .build()

@@ -7,8 +7,16 @@ use watchkeeper_core::verdict::Outcome;
 
 use crate::classify::Finding;
 
-/// The verdict on a request that ended without an answer. `tls` says whether the URL is `https`.
-pub(crate) fn of(error: &reqwest::Error, tls: bool) -> Finding {
+/// The verdict on a request that ended without an answer. `tls` says whether the URL is `https`, `left` whether the
+/// question went out.
+pub(crate) fn of(error: &reqwest::Error, tls: bool, left: bool) -> Finding {
+    Finding {
+        may_bill: left,
+        ..cause(error, tls)
+    }
+}
+
+fn cause(error: &reqwest::Error, tls: bool) -> Finding {
     let failed = |outcome, text: String| Finding::new(outcome, 500, text);
     if error.is_builder() {
         // nothing was sent; the cause may quote the URL, so it is not shown

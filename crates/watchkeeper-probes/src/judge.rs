@@ -6,7 +6,8 @@ use watchkeeper_core::money::Usage;
 use watchkeeper_core::verdict::Outcome;
 
 use crate::answer::{Answer, End};
-use crate::classify::{Finding, message, refused};
+use crate::classify::{Finding, refused};
+use crate::complaint::message;
 use crate::promise::{Fields, Kind, Models, Promise};
 use crate::{filtered, glance};
 
@@ -54,8 +55,12 @@ fn verdict(answer: &Answer, promise: &Promise, fault: u16) -> Finding {
     }
 }
 
+/// A success that is none. The model may have been at work for it.
 fn bad(text: String) -> Finding {
-    Finding::new(Outcome::BadAnswer, 500, text)
+    Finding {
+        may_bill: true,
+        ..Finding::new(Outcome::BadAnswer, 500, text)
+    }
 }
 
 /// The verdict on a body that did not come whole.
@@ -160,6 +165,7 @@ fn json(answer: &Answer, fields: &Fields, fault: u16) -> Finding {
         return Finding {
             usage,
             model,
+            may_bill: true,
             ..Finding::new(
                 Outcome::ContentFilter,
                 400,
@@ -240,7 +246,8 @@ fn listed(answer: &Answer, models: &Models, fault: u16) -> Finding {
         models
             .names
             .iter()
-            .any(|name| item.get(name).and_then(Value::as_str) == Some(wanted.as_str()))
+            .filter_map(|name| item.get(name)?.as_str())
+            .any(|name| untagged(name) == untagged(wanted))
     });
     if named {
         Finding::healthy()
@@ -251,6 +258,11 @@ fn listed(answer: &Answer, models: &Models, fault: u16) -> Finding {
             format!("the list of models does not name `{wanted}`"),
         )
     }
+}
+
+/// A model's name without the tag that Ollama takes for granted.
+fn untagged(name: &str) -> &str {
+    name.strip_suffix(":latest").unwrap_or(name)
 }
 
 /// The value at a path: segments between dots, a number is a place in a list.
@@ -411,6 +423,20 @@ mod tests {
                 judge(&there, &models(wanted), 500).status,
                 want,
                 "{wanted:?}"
+            );
+        }
+        let tagged = answer(200, r#"{"models":[{"name":"a:latest"},{"name":"b:7b"}]}"#);
+        for (wanted, want) in [
+            ("a", None),
+            ("a:latest", None),
+            ("b:7b", None),
+            ("b", Some(404)),
+            ("a:7b", Some(404)),
+        ] {
+            assert_eq!(
+                judge(&tagged, &models(Some(wanted)), 500).status,
+                want,
+                "{wanted}"
             );
         }
         let bare = answer(200, r#"[{"name":"a"}]"#);

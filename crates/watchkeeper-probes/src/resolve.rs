@@ -43,6 +43,12 @@ pub(crate) fn resolve(
     effort: Effort,
 ) -> Result<Resolved, String> {
     let provider = provider(target)?;
+    if let Some(reason) = provider.shape.refusal() {
+        return Err(format!(
+            "provider `{}` cannot be asked: {reason}",
+            provider.name
+        ));
+    }
     let configured = target.health.model.as_deref().unwrap_or(&target.model);
     let model = configured
         .strip_prefix(provider.name)

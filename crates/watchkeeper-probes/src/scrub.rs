@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::secret::{Secret, redact};
@@ -31,17 +31,32 @@ const SECRET_NAMES: [&str; 9] = [
     "signature",
 ];
 
-/// Parameters that are URLs, which may hold a login.
-const BASES: [&str; 4] = [
-    "base_url",
-    "api_base",
-    "aws_bedrock_runtime_endpoint",
-    "sagemaker_base_url",
-];
+/// Ends of names that hold an address, whatever else stands in them.
+const ADDRESSES: [&str; 2] = ["_uri", "_url"];
 
 /// Beginnings by which a secret shows under any name.
-const SECRET_STARTS: [&str; 8] = [
-    "sk-", "Bearer ", "Basic ", "AKIA", "AIza", "ghp_", "eyJ", "xox",
+const SECRET_STARTS: [&str; 21] = [
+    "sk-",
+    "Bearer ",
+    "Basic ",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "github_pat_",
+    "tid=",
+    "eyJ",
+    "xox",
+    "hf_",
+    "gsk_",
+    "xai-",
+    "r8_",
+    "nvapi-",
+    "pplx-",
+    "-----BEGIN",
 ];
 
 /// The secrets of one check.
@@ -54,13 +69,20 @@ impl Scrubber {
         match &check.target {
             Target::Model(model) => {
                 for secret in model.api_key.iter().chain(keys.secrets()) {
-                    all.add(secret.expose());
+                    all.add_param("", &Value::from(secret.expose()), true);
                 }
                 for base in model.api_base.iter().map(Secret::expose) {
                     all.add_url(base);
                 }
                 for (name, value) in &model.params {
-                    if BASES.contains(&name.as_str()) {
+                    if [
+                        "base_url",
+                        "api_base",
+                        "aws_bedrock_runtime_endpoint",
+                        "sagemaker_base_url",
+                    ]
+                    .contains(&name.as_str())
+                    {
                         all.add_url(value.as_str().unwrap_or_default());
                     }
                     all.add_param(name, value, is_headers(name));
@@ -69,9 +91,24 @@ impl Scrubber {
             Target::Http { url } => all.add_url(url.expose()),
             Target::Tcp { .. } | Target::Invalid { .. } => {}
         }
-        // longest first: a secret inside another must not leave the rest of it standing
-        all.0.sort_by_key(|s| std::cmp::Reverse(s.expose().len()));
-        all
+        all.sorted()
+    }
+
+    /// With these beside them.
+    pub(crate) fn and(mut self, secrets: &[Secret]) -> Self {
+        if secrets.is_empty() {
+            return self;
+        }
+        for secret in secrets {
+            self.add(secret.expose());
+        }
+        self.sorted()
+    }
+
+    /// Longest first: a secret inside another must not leave the rest of it standing.
+    fn sorted(mut self) -> Self {
+        self.0.sort_by_key(|s| std::cmp::Reverse(s.expose().len()));
+        self
     }
 
     fn add(&mut self, secret: &str) {
@@ -111,14 +148,22 @@ impl Scrubber {
 
     fn add_param(&mut self, name: &str, value: &Value, secret: bool) {
         let name = name.to_ascii_lowercase();
-        let secret = secret || SECRET_NAMES.iter().any(|part| name.contains(part));
+        let named = SECRET_NAMES.iter().any(|part| name.contains(part));
+        let secret = secret || named && !ADDRESSES.iter().any(|end| name.ends_with(end));
         let shows = |text: &str| SECRET_STARTS.iter().any(|start| text.starts_with(start));
         match value {
+            Value::String(text) if let Some(inner) = mapping(text) => {
+                // credentials as JSON: most of it is public, and words of it stand in every error
+                for (inner, value) in &inner {
+                    self.add_param(inner, value, false);
+                }
+            }
             Value::String(text) if secret || shows(text) => self.add(text),
             Value::Number(number) if secret => self.add(&number.to_string()),
             Value::Object(map) => {
+                // headers are secrets one and all; of other mappings those that are named so
                 for (inner, value) in map {
-                    self.add_param(inner, value, secret);
+                    self.add_param(inner, value, secret && !is_credentials(&name));
                 }
             }
             Value::Array(list) => {
@@ -204,6 +249,19 @@ fn is_word(text: &str, start: usize, length: usize) -> bool {
         .any(char::is_alphanumeric)
 }
 
+/// A text that is a JSON object.
+fn mapping(text: &str) -> Option<Map<String, Value>> {
+    let text = text.trim();
+    text.starts_with('{')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
+/// Parameters that hold a mapping with public values among the secret ones.
+fn is_credentials(name: &str) -> bool {
+    name.contains("credential")
+}
+
 /// Parameters whose every value is a header's, so possibly a secret.
 fn is_headers(name: &str) -> bool {
     matches!(name, "extra_headers" | "headers")
@@ -212,7 +270,7 @@ fn is_headers(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Map, json};
+    use serde_json::json;
     use std::time::Duration;
     use watchkeeper_core::check::{HealthParams, ModelTarget};
     use watchkeeper_core::id::CheckId;
@@ -272,6 +330,52 @@ mod tests {
         }
         let harmless = "model gpt-4o-2024-08-06 has no temperature 0.5";
         assert_eq!(scrubber.clean(harmless), harmless);
+    }
+
+    #[test]
+    fn of_credentials_the_secret_parts_are_blanked_and_the_public_ones_are_not() {
+        let account = json!({
+            "type": "service_account", "project_id": "my-project-4711", "private_key_id": "0a1b2c3d4e5f",
+            "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n",
+            "client_email": "probe@my-project-4711.iam.gserviceaccount.com",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        });
+        let params = json!({
+            "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_session_token": "FwoGZXIvYXdzEBc",
+            "client_secret": "Xy8Q~entra-secret", "azure_password": "pa55word-long",
+            "copilot": "tid=abc;exp=1;sku=x",
+        });
+        for credentials in [account.clone(), json!(account.to_string())] {
+            let mut target = ModelTarget {
+                model: "vertex_ai/gemini".into(),
+                provider: Some("vertex_ai".into()),
+                mode: None,
+                api_base: None,
+                api_key: None,
+                params: params.as_object().unwrap().clone(),
+                health: HealthParams::default(),
+            };
+            target
+                .params
+                .insert("vertex_credentials".into(), credentials);
+            let keys = ProviderKeys::from_vars([("VERTEXAI_CREDENTIALS", account.to_string())]);
+            let scrubber = Scrubber::of(&check(Target::Model(Box::new(target))), &keys);
+            for secret in [
+                "AKIAIOSFODNN7EXAMPLE",
+                "FwoGZXIvYXdzEBc",
+                "Xy8Q~entra-secret",
+                "pa55word-long",
+                "tid=abc;exp=1;sku=x",
+                "MIIEvQIBADANBgkqhkiG9w0B",
+                "AQEFAASCBKcwggSjAgEAAoIB",
+                "0a1b2c3d4e5f",
+            ] {
+                let clean = scrubber.clean(&format!("got '{secret}', sorry"));
+                assert_eq!(clean, "got '***', sorry", "{secret}");
+            }
+            let public = "project my-project-4711 has no access at googleapis.com";
+            assert_eq!(scrubber.clean(public), public);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use watchkeeper_core::time::Clock;
 use crate::answer::{Answer, End, is_event_stream};
 use crate::classify::Finding;
 use crate::failure;
+use crate::parcel::{Left, Parcel};
 use crate::promise::Promise;
 use crate::request::ProbeRequest;
 
@@ -54,11 +55,21 @@ pub(crate) async fn send(
     // put together by hand: the client's builder would copy header by header
     let mut outgoing = reqwest::Request::new(request.method, request.url);
     *outgoing.headers_mut() = request.headers;
-    *outgoing.body_mut() = request.body.map(Into::into);
+    let mut left = Left::default();
+    if let Some(body) = request.body {
+        let (parcel, is_left) = Parcel::new(body);
+        *outgoing.body_mut() = Some(reqwest::Body::wrap(parcel));
+        left = is_left;
+    }
     let mut response = match timeout_at(deadline, client.execute(outgoing)).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(failure::of(&error, tls)),
-        Err(_) => return Err(Finding::timeout()),
+        Ok(Err(error)) => return Err(failure::of(&error, tls, left.get())),
+        Err(_) => {
+            return Err(Finding {
+                may_bill: left.get(),
+                ..Finding::timeout()
+            });
+        }
     };
     let headers_after = clock.now().since(started);
     let status = response.status().as_u16();

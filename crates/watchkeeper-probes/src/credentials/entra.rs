@@ -38,17 +38,17 @@ pub(crate) struct Source {
 impl Source {
     /// Reads `tenant_id`, `client_id`, `client_secret` (each also as `azure_…`) and `azure_scope` of an entry.
     pub(crate) fn from_params(params: &Map<String, Value>) -> Self {
-        let one = |names: [&str; 2]| {
-            names.into_iter().find_map(|name| {
-                let text = params.get(name)?.as_str()?.trim();
+        let one = |names: &[&str]| {
+            names.iter().find_map(|name| {
+                let text = params.get(*name)?.as_str()?.trim();
                 (!text.is_empty()).then(|| Secret::new(text))
             })
         };
         Self {
-            tenant: one(["tenant_id", "azure_tenant_id"]),
-            client: one(["client_id", "azure_client_id"]),
-            secret: one(["client_secret", "azure_client_secret"]),
-            scope: one(["azure_scope", "scope"]),
+            tenant: one(&["tenant_id", "azure_tenant_id"]),
+            client: one(&["client_id", "azure_client_id"]),
+            secret: one(&["client_secret", "azure_client_secret"]),
+            scope: one(&["azure_scope"]),
         }
     }
 

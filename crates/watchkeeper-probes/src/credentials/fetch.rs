@@ -39,6 +39,7 @@ pub(crate) struct Reply {
     /// Who answered, for people.
     pub(crate) host: String,
     pub(crate) status: u16,
+    #[cfg_attr(not(feature = "aws"), allow(dead_code))]
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
@@ -58,7 +59,7 @@ impl Fetcher {
         let tls = request.url().scheme() == "https";
         let client = if tls { &self.0.outward } else { &self.0.direct };
         let mut response = client.execute(request).await.map_err(|error| {
-            let finding = failure::of(&error, tls);
+            let finding = failure::of(&error, tls, false);
             let why = finding.error.unwrap_or_default();
             Refusal::new(
                 finding.outcome,
@@ -127,10 +128,14 @@ impl Reply {
 
     /// The refusal that an answer other than 2xx is. `remedy` says what to do when the credentials were refused.
     pub(crate) fn refusal(&self, secrets: &[&Secret], remedy: &str) -> Refusal {
-        let (host, status) = (&self.host, self.status);
         let json: Option<Value> = serde_json::from_slice(&self.body).ok();
         let said = json.as_ref().map(said).unwrap_or_default();
-        let said = quoted(&said, secrets);
+        self.refusal_saying(&quoted(&said, secrets), remedy)
+    }
+
+    /// As [`Self::refusal`], with these words for what the answer says.
+    pub(crate) fn refusal_saying(&self, said: &str, remedy: &str) -> Refusal {
+        let (host, status) = (&self.host, self.status);
         let said = if said.is_empty() {
             String::new()
         } else {

@@ -30,6 +30,9 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// How long something without an end of its own is kept: the file that it came from may change.
 const UNENDING: Duration = Duration::from_secs(600);
 
+/// How long something is kept that is said to end at once: a round of many checks asks once.
+const AT_LEAST: Duration = Duration::from_secs(5);
+
 /// How long a failure is remembered: a round of many checks of one account asks once.
 const FAILURE_KEPT: Duration = Duration::from_secs(5);
 
@@ -159,7 +162,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Kept<K, V> {
         let mut state = lock(&slot.state);
         match result {
             Ok(Fetched { value, lifetime }) => {
-                let lifetime = lifetime.unwrap_or(UNENDING);
+                let lifetime = lifetime.unwrap_or(UNENDING).max(AT_LEAST);
                 let margin = MARGIN.min(lifetime / 4);
                 // counted from before the request: on the way here it has already aged
                 state.good = Some(Good {

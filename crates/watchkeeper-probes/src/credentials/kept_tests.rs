@@ -186,3 +186,24 @@ async fn what_has_no_end_is_fetched_anew_after_ten_minutes() {
     hand.pass(161);
     assert_eq!(at(3).await, Ok(3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_at_once_is_still_asked_for_once_in_a_round() {
+    let (hand, kept) = kept();
+    let at = |value| kept.get(&"a", soon(), move || ready(good(value, 0)));
+    assert_eq!(at(1).await, Ok(1));
+    assert_eq!(at(2).await, Ok(1));
+    hand.pass(5);
+    assert_eq!(at(3).await, Ok(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_that_nobody_uses_give_way_to_new_ones() {
+    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
+    let kept = Kept::new(clock);
+    for key in 0..3 * MAX_SLOTS {
+        let got = kept.get(&key, soon(), || ready(good(key, 60))).await;
+        assert_eq!(got, Ok(key));
+        assert!(lock(&kept.slots).len() <= MAX_SLOTS);
+    }
+}

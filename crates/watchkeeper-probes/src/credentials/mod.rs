@@ -10,6 +10,7 @@
 //!
 //! Credentials are fetched when a probe needs them, never ahead of one, and kept until shortly before they end.
 
+#[cfg_attr(not(feature = "aws"), allow(dead_code))]
 pub(crate) mod aws;
 pub(crate) mod copilot;
 pub(crate) mod entra;

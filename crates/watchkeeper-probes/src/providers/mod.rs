@@ -12,10 +12,14 @@ mod copilot;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod google;
+mod join;
 mod ollama;
 pub(crate) mod openai;
 mod others;
+mod refused;
 mod table;
+#[cfg(test)]
+mod trial;
 
 use crate::ask::Ask;
 use crate::base::{self, Base};
@@ -45,6 +49,11 @@ pub(crate) trait Shape: Send + Sync {
     /// LiteLLM's word for the mode of a model whose entry names none, by the model's name; it need not be one that can
     /// be asked, so that a video model is refused rather than asked to chat. `None`: the name says nothing.
     fn mode_by_name(&self, _model: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// Why no model of this provider can ever be asked; `None` where some can.
+    fn refusal(&self) -> Option<&'static str> {
         None
     }
 }
@@ -98,7 +107,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Provider> {
 
 /// All providers.
 pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
-    let rows: [&'static [Provider]; 12] = [
+    let rows: [&'static [Provider]; 13] = [
         &table::ROWS,
         &table::servers::ROWS,
         &table::vendors::ROWS,
@@ -111,6 +120,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
         &google::ROWS,
         &ollama::ROWS,
         &others::ROWS,
+        &refused::ROWS,
     ];
     rows.into_iter().flatten()
 }

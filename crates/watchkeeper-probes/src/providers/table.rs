@@ -1,117 +1,19 @@
 //! Those who speak as OpenAI does, one row each: those that most people have, here; others in files beside it.
 
+mod common;
 pub(super) mod declared;
 pub(super) mod servers;
 pub(super) mod vendors;
 
+use common::{
+    COMPLETES, LIKE_OPENAI, OF_GROQ, OF_OPENAI, OPEN_MODELS, RESPONDS, TALK_AND_EMBED,
+    TALK_EMBED_AND_RANK,
+};
+
 use super::openai::OpenAi;
 use super::openai::dialect::{Dialect, Ending, Mark, PLAIN, Rerank, Thinking};
 use super::{Free, Provider};
-use crate::key::Scheme;
 use crate::mode::Mode;
-
-/// One that only chats; a text to complete, a response and a message of Anthropic's are asked as a chat there, as LiteLLM
-/// does.
-static CHATS: OpenAi = OpenAi(PLAIN);
-
-/// As [`CHATS`], and texts are completed where they are sent for that.
-static COMPLETES_TOO: OpenAi = OpenAi(COMPLETES);
-
-/// The modes of one that only chats.
-const TALK: &[Mode] = &[
-    Mode::Chat,
-    Mode::Completion,
-    Mode::Responses,
-    Mode::AnthropicMessages,
-];
-
-/// The modes of one that also embeds.
-const TALK_AND_EMBED: &[Mode] = &[
-    Mode::Chat,
-    Mode::Completion,
-    Mode::Responses,
-    Mode::AnthropicMessages,
-    Mode::Embedding,
-];
-
-/// The modes of one that also ranks.
-const TALK_EMBED_AND_RANK: &[Mode] = &[
-    Mode::Chat,
-    Mode::Completion,
-    Mode::Responses,
-    Mode::AnthropicMessages,
-    Mode::Embedding,
-    Mode::Rerank,
-];
-
-/// All that OpenAI's API has.
-const OF_OPENAI: &[Mode] = &[
-    Mode::Chat,
-    Mode::Completion,
-    Mode::Responses,
-    Mode::AnthropicMessages,
-    Mode::Embedding,
-    Mode::Moderation,
-    Mode::ImageGeneration,
-    Mode::AudioSpeech,
-    Mode::AudioTranscription,
-    Mode::Realtime,
-    Mode::Batch,
-];
-
-/// What most rows have in common.
-const LIKE_OPENAI: Provider = Provider {
-    name: "",
-    shape: &CHATS,
-    base: "",
-    base_vars: &[],
-    key_vars: &[],
-    other_vars: &[],
-    scheme: Scheme::Bearer,
-    needs_key: true,
-    modes: TALK,
-    free: Free::List("/models"),
-    fault: 500,
-};
-
-/// One that completes texts, too.
-const COMPLETES: Dialect = Dialect {
-    completes: true,
-    ..PLAIN
-};
-
-/// One that makes responses, too.
-const RESPONDS: Dialect = Dialect {
-    responses: Some("/responses"),
-    ..PLAIN
-};
-
-/// The least effort of OpenAI's open models, as those who serve them document it.
-const OPEN_MODELS: Thinking = Thinking::Known(&[
-    ("openai/gpt-oss-", "low"),
-    ("gpt-oss-", "low"),
-    ("accounts/fireworks/models/gpt-oss-", "low"),
-]);
-
-/// What Groq documents: one of Qwen's models can be told not to think at all.
-const OF_GROQ: Thinking =
-    Thinking::Known(&[("openai/gpt-oss-", "low"), ("qwen/qwen3-32b", "none")]);
-
-/// A vendor of whom nothing is special but the address and the key. The lists of names are variables, in order.
-const fn vendor(
-    name: &'static str,
-    base: &'static str,
-    base_vars: &'static [&'static str],
-    key_vars: &'static [&'static str],
-) -> Provider {
-    Provider {
-        name,
-        base,
-        base_vars,
-        key_vars,
-        ..LIKE_OPENAI
-    }
-}
 
 /// The rows.
 pub(super) static ROWS: [Provider; 23] = [

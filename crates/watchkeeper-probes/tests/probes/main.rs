@@ -7,12 +7,16 @@
     clippy::indexing_slicing
 )] // tests fail by panicking
 
+mod costs;
 mod limits;
+mod once;
 mod plain;
+mod proxies;
 mod realtime;
 mod secrets;
 mod server;
 mod support;
 mod tls;
+mod vendors;
 mod verdicts;
 mod wire;

@@ -80,8 +80,9 @@ pub(in crate::credentials) async fn fetch(
     let found = match &account.role {
         None => base,
         Some(role) => {
+            let keys = Keys::of(&base);
             let sts = sts::client(account, Some(base), http, time);
-            sts::role(&sts, role, &trouble).await?
+            sts::role(&sts, role, &keys, &trouble).await?
         }
     };
     Ok(kept(&found, env))
@@ -104,11 +105,7 @@ fn kept(found: &Credentials, env: &Env) -> Fetched<Keys> {
     let left = |end: SystemTime| end.duration_since(now).unwrap_or(Duration::ZERO);
     Fetched {
         lifetime: found.expiry().map(left),
-        value: Keys {
-            id: Secret::new(found.access_key_id()),
-            secret: Secret::new(found.secret_access_key()),
-            token: found.session_token().map(Secret::new),
-        },
+        value: Keys::of(found),
     }
 }
 
@@ -151,6 +148,12 @@ fn refusal(error: &CredentialsError, trouble: &Trouble, profile: Option<&str>) -
         },
     };
     let why = innermost(error);
+    if why.contains("cargo feature") {
+        // AWS's words for developers
+        return Refusal::config(format!(
+            "{whose}: it uses `sso` or `credential_process`, which are not supported; use keys, a role or web identity"
+        ));
+    }
     Refusal::new(
         outcome,
         format!("{whose}: {why}; check the role or profile that this pod or machine is to use"),

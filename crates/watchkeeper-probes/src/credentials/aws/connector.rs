@@ -21,6 +21,9 @@ use crate::credentials::refusal::Refusal;
 /// Longest time for one request where AWS's settings name none; the fetch as a whole is bounded elsewhere.
 const MAX_REQUEST: Duration = Duration::from_secs(10);
 
+/// What to do when no keys are given.
+const REMEDY: &str = "check the role, profile or keys of the entry";
+
 /// What went wrong with the last request, if anything: AWS's errors tell it in words only.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trouble(Arc<Mutex<Option<Refusal>>>);
@@ -77,7 +80,7 @@ impl Connector {
                 });
             }
         };
-        let bad = (!reply.is_success()).then(|| reply.refusal(&[], ""));
+        let bad = (!reply.is_success()).then(|| reply.refusal_saying("", REMEDY));
         self.trouble.note(bad);
         let status = reply
             .status

@@ -60,6 +60,15 @@ pub(in crate::credentials) fn sign(
 }
 
 impl Keys {
+    /// From AWS's type.
+    pub(super) fn of(found: &Credentials) -> Self {
+        Self {
+            id: Secret::new(found.access_key_id()),
+            secret: Secret::new(found.secret_access_key()),
+            token: found.session_token().map(Secret::new),
+        }
+    }
+
     /// As AWS's crates take them. Without an end: that is watched where they are kept.
     pub(super) fn credentials(&self) -> Credentials {
         Credentials::new(

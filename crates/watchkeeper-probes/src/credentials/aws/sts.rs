@@ -10,7 +10,7 @@ use watchkeeper_core::verdict::Outcome;
 
 use super::chain::{Time, innermost};
 use super::connector::{Connector, Trouble};
-use super::{Account, Role};
+use super::{Account, Keys, Role};
 use crate::credentials::refusal::{Refusal, quoted};
 
 /// A client that asks once.
@@ -37,8 +37,14 @@ pub(super) fn client(
 pub(super) async fn role(
     client: &Client,
     role: &Role,
+    base: &Keys,
     trouble: &Trouble,
 ) -> Result<Credentials, Refusal> {
+    let secrets: Vec<&Secret> = [&base.secret]
+        .into_iter()
+        .chain(&base.token)
+        .chain(&role.external_id)
+        .collect();
     let answer = client
         .assume_role()
         .role_arn(&role.arn)
@@ -46,7 +52,7 @@ pub(super) async fn role(
         .set_external_id(role.external_id.as_ref().map(|id| id.expose().to_owned()))
         .send()
         .await
-        .map_err(|error| refusal(&error, role, &[], trouble))?;
+        .map_err(|error| refusal(&error, role, &secrets, trouble))?;
     credentials(answer.credentials)
 }
 

@@ -12,6 +12,9 @@ use crate::request::ProbeRequest;
 /// What parts the upload. Fixed, so that equal requests are equal; nothing in a request looks like it.
 const BOUNDARY: &str = "watchkeeper-5c1d0f2e9a7b4386";
 
+/// The type of the upload.
+pub(crate) const FORM: &str = "multipart/form-data; boundary=watchkeeper-5c1d0f2e9a7b4386";
+
 /// Samples per second: what speech models work with.
 const RATE: u32 = 16_000;
 
@@ -24,10 +27,9 @@ const SAMPLE_BYTES: u32 = 2;
 /// The upload of a silence that is to be written down.
 pub(crate) fn transcription(ask: &Ask<'_>, url: Url) -> ProbeRequest {
     let mut request = ProbeRequest::post(url, &Map::new(), TEXT);
-    let form = "multipart/form-data; boundary=watchkeeper-5c1d0f2e9a7b4386";
     request
         .headers
-        .insert(CONTENT_TYPE, HeaderValue::from_static(form));
+        .insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
     request.body = Some(form_of(&[
         ("model", body::model(ask).as_ref()),
         ("response_format", "json"),
@@ -36,7 +38,7 @@ pub(crate) fn transcription(ask: &Ask<'_>, url: Url) -> ProbeRequest {
 }
 
 /// The form with these fields and the sound behind them.
-fn form_of(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn form_of(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut form = Vec::new();
     for (name, value) in fields {
         let part = format!(

@@ -222,7 +222,7 @@ fn think<'a>(ask: &Ask<'a>, dialect: &Dialect) -> Think<'a> {
         let given = |params: &Map<String, Value>| params.get(*name).is_some_and(|v| !v.is_null());
         given(params) || extra.is_some_and(given)
     };
-    if SAYS_THINKING.iter().any(|name| is_given(&name)) {
+    if SAYS_THINKING.iter().any(is_given) {
         return Think::AsGiven;
     }
     let family = ask.family();

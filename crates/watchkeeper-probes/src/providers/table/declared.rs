@@ -1,6 +1,6 @@
 //! Vendors that LiteLLM knows by a declaration alone: an address, a variable for the key, what they can be asked; by name.
 
-use super::{COMPLETES, COMPLETES_TOO, TALK_AND_EMBED, TALK_EMBED_AND_RANK, vendor};
+use super::common::{COMPLETES, COMPLETES_TOO, TALK_AND_EMBED, TALK_EMBED_AND_RANK, vendor};
 use crate::providers::Provider;
 use crate::providers::openai::OpenAi;
 use crate::providers::openai::dialect::{Dialect, Mark, PLAIN};

@@ -1,6 +1,6 @@
 //! Servers that people run themselves, and those that only embed and rank.
 
-use super::{COMPLETES, LIKE_OPENAI, OF_OPENAI, TALK_AND_EMBED, TALK_EMBED_AND_RANK};
+use super::common::{COMPLETES, LIKE_OPENAI, OF_OPENAI, TALK_AND_EMBED, TALK_EMBED_AND_RANK};
 use crate::mode::Mode;
 use crate::providers::openai::OpenAi;
 use crate::providers::openai::dialect::{self, Dialect, Ending, Thinking};

@@ -1,6 +1,6 @@
 //! Vendors of whom little is special, by name.
 
-use super::{COMPLETES_TOO, TALK_AND_EMBED, TALK_EMBED_AND_RANK, vendor};
+use super::common::{COMPLETES_TOO, TALK_AND_EMBED, TALK_EMBED_AND_RANK, vendor};
 use crate::mode::Mode;
 use crate::providers::openai::OpenAi;
 use crate::providers::openai::dialect::{Dialect, Ending, PLAIN};

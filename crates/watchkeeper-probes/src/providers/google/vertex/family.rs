@@ -49,9 +49,9 @@ pub(super) fn of(ask: &Ask<'_>) -> Result<Family, String> {
         Family::Google
     } else if model.starts_with("claude") {
         Family::Claude
-    } else if OPEN.iter().any(|start| starts(&start)) {
+    } else if OPEN.iter().any(starts) {
         Family::Open
-    } else if ["mistral", "codestral"].iter().any(|start| starts(&start)) {
+    } else if ["mistral", "codestral"].iter().any(starts) {
         Family::Mistral
     } else if model.starts_with("jamba") {
         Family::Ai21

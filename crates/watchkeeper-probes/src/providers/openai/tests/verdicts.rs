@@ -1,7 +1,7 @@
 //! What comes of the answers that OpenAI and its kin give.
 
 use reqwest::header::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::json;
 use watchkeeper_core::money::Usage;
 use watchkeeper_core::probe::{Effort, ProbeKind};
 use watchkeeper_core::verdict::Outcome;
@@ -33,7 +33,7 @@ fn finding(provider: &str, mode: &str, status: u16, body: &str) -> Finding {
 fn good_answers_of_each_mode_tell_model_and_use() {
     let used = |input, output| Some(Usage { input, output });
     #[rustfmt::skip]
-    let rows: [(&str, &str, Value, Option<&str>, Option<Usage>); 15] = [
+    let rows = [
         ("openai", "chat", json!({"model": "m-1", "choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9, "completion_tokens": 1}}), Some("m-1"), used(9, 1)),
         // all of the limit went into thinking
         ("openai", "chat", json!({"model": "m-1", "choices": [{"message": {"content": ""}, "finish_reason": "length"}], "usage": {"prompt_tokens": 9, "completion_tokens": 16}}), Some("m-1"), used(9, 16)),
