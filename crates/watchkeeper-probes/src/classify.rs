@@ -11,11 +11,11 @@
 //! | 2xx that a content filter stopped, see `filtered` | content_filter | 400 |
 //! | 4xx with a code, or words, that [`MEANINGS`] and [`FILTERED`] know | what they mean | its own |
 //! | 401 | unauthorized | its own |
+//! | 403 of AWS's about credentials that are none, or no longer | unauthorized | 403 |
 //! | 402 (no credit), 403 | forbidden | its own |
 //! | 404, 410 | not_found | its own |
 //! | 408 | timeout | its own |
 //! | 429, without credit (`insufficient_quota`) too | rate_limited | its own |
-//! | 403 of AWS's about credentials that are none, or no longer | unauthorized | 403 |
 //! | 503, 529 | overloaded | its own |
 //! | any other | bad_answer | its own |
 //! | no answer: time, connection, TLS, name | timeout (408), connect, tls, dns | 500 |
@@ -68,16 +68,10 @@ const MEANINGS: [(&[&str], Outcome); 5] = [
     (&["overloaded", "overloaded_error"], Outcome::Overloaded),
 ];
 
-/// Words of those filters that have no code: Anthropic's, DeepSeek's.
-const FILTERED: [&str; 2] = ["blocked by content filtering policy", "Content Exists Risk"];
-
-/// Statuses by which somebody on the way says that the answer took too long: the model may be at work all the same.
-const GIVEN_UP: [u16; 4] = [408, 499, 504, 524];
-
 /// What Bedrock answers (400) to a plain id of a model that is sold across regions only.
 const NOT_ON_DEMAND: &str = "with on-demand throughput isn";
 
-/// What AWS says (403) of credentials that are none, or no longer; refusals of a right are 403 too.
+/// What AWS says (403) of credentials that are none, or no longer; a missing right is 403 too.
 const STALE: [&str; 6] = [
     "security token included in the request is",
     "request signature we calculated does not match",
@@ -86,6 +80,12 @@ const STALE: [&str; 6] = [
     "API Key is valid",
     "Bearer Token has expired",
 ];
+
+/// Words of those filters that have no code: Anthropic's, DeepSeek's.
+const FILTERED: [&str; 2] = ["blocked by content filtering policy", "Content Exists Risk"];
+
+/// Statuses by which somebody on the way says that the answer took too long: the model may be at work all the same.
+const GIVEN_UP: [u16; 4] = [408, 499, 504, 524];
 
 /// The text of every timeout, as LiteLLM writes it.
 pub(crate) const TIMEOUT_TEXT: &str = "Timeout exceeded";
@@ -184,7 +184,7 @@ pub(crate) fn refused(answer: &Answer) -> Finding {
     }
 }
 
-/// Whether a 403 of AWS's is about who asks, not about what they may.
+/// Whether a 403 is about who asks, not about what they may.
 fn is_stale(said: Option<&str>) -> bool {
     said.is_some_and(|said| STALE.iter().any(|part| said.contains(part)))
 }
@@ -267,29 +267,6 @@ mod tests {
         }
         let talk = r#"{"error":{"code":"invalid","message":"content_filter is no field"}}"#;
         assert_eq!(refused(&answer(400, talk)).outcome, Outcome::BadAnswer);
-    }
-
-    #[test]
-    fn awss_403_about_credentials_means_what_a_401_means() {
-        for (name, want) in [
-            ("ExpiredTokenException", Outcome::Unauthorized),
-            (
-                "UnrecognizedClientException:http://x",
-                Outcome::Unauthorized,
-            ),
-            ("AccessDeniedException", Outcome::Forbidden),
-        ] {
-            let mut answer = answer(403, r#"{"message":"no"}"#);
-            answer
-                .headers
-                .insert("x-amzn-errortype", name.parse().unwrap());
-            let finding = refused(&answer);
-            assert_eq!(
-                (finding.outcome, finding.status),
-                (want, Some(403)),
-                "{name}"
-            );
-        }
     }
 
     #[test]

@@ -34,14 +34,6 @@ const SECRET_NAMES: [&str; 9] = [
 /// Ends of names that hold an address, whatever else stands in them.
 const ADDRESSES: [&str; 2] = ["_uri", "_url"];
 
-/// Parameters that are URLs, which may hold a login.
-const BASES: [&str; 4] = [
-    "base_url",
-    "api_base",
-    "aws_bedrock_runtime_endpoint",
-    "sagemaker_base_url",
-];
-
 /// Beginnings by which a secret shows under any name.
 const SECRET_STARTS: [&str; 21] = [
     "sk-",
@@ -83,7 +75,14 @@ impl Scrubber {
                     all.add_url(base);
                 }
                 for (name, value) in &model.params {
-                    if BASES.contains(&name.as_str()) {
+                    if [
+                        "base_url",
+                        "api_base",
+                        "aws_bedrock_runtime_endpoint",
+                        "sagemaker_base_url",
+                    ]
+                    .contains(&name.as_str())
+                    {
                         all.add_url(value.as_str().unwrap_or_default());
                     }
                     all.add_param(name, value, is_headers(name));

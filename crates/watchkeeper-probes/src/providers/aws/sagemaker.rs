@@ -154,11 +154,11 @@ fn invocations(ask: &Ask<'_>, place: &Place) -> url::Url {
 }
 
 fn generate(ask: &Ask<'_>) -> Map<String, Value> {
-    let mut body = json!({"inputs": ask.text});
+    let mut body = object(json!({"inputs": ask.text}));
     if let Some(limit) = ask.limit {
-        body["parameters"] = json!({"max_new_tokens": limit});
+        body.insert("parameters".into(), json!({"max_new_tokens": limit}));
     }
-    object(body)
+    body
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ pub(super) const CONVERSED: Promise = Promise::Json(Fields {
 /// The body of a chat by Invoke.
 pub(super) fn invoke(ask: &Ask<'_>, words: Words) -> Map<String, Value> {
     let text = ask.text;
-    let (mut body, place) = match words {
+    let (body, place) = match words {
         Words::Messages => return messages_body(ask, &[VERSION]),
         Words::Nova => return converse(ask),
         Words::Titan => {
@@ -187,10 +187,11 @@ pub(super) fn invoke(ask: &Ask<'_>, words: Words) -> Map<String, Value> {
         Words::CohereChat => (json!({"message": text}), "max_tokens"),
         Words::Jurassic => (json!({"prompt": text}), "maxTokens"),
     };
+    let mut body = object(body);
     if let Some(limit) = ask.limit {
-        body[place] = limit.into();
+        body.insert(place.into(), limit.into());
     }
-    object(body)
+    body
 }
 
 /// What a chat by Invoke answers.

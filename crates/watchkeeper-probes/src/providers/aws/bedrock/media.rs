@@ -31,28 +31,33 @@ pub(super) fn embedding(
         });
         return Ok((object(body), EMBEDDINGS));
     } else if family.starts_with("cohere.") {
-        let mut body = json!({
+        let mut body = object(json!({
             "texts": [ask.text],
             "input_type": ask.param("input_type").unwrap_or("search_document"),
-        });
+        }));
         if let Some(truncate) = ask.param("truncate") {
-            body["truncate"] = truncate.into();
+            body.insert("truncate".into(), truncate.into());
         }
         if let Some(dimensions) = dimensions {
-            body["output_dimension"] = dimensions.clone();
+            body.insert("output_dimension".into(), dimensions.clone());
         }
-        return Ok((object(body), EMBEDDINGS));
+        return Ok((body, EMBEDDINGS));
     } else if family.starts_with("twelvelabs.marengo-embed-2") {
-        json!({"inputType": "text", "inputText": ask.text})
+        object(json!({"inputType": "text", "inputText": ask.text}))
     } else if family.starts_with("twelvelabs.") {
-        json!({"inputType": "text", "text": {"inputText": ask.text}})
+        object(json!({"inputType": "text", "text": {"inputText": ask.text}}))
     } else if family.starts_with("amazon.") {
-        let mut body = json!({"inputText": ask.text});
+        let mut body = object(json!({"inputText": ask.text}));
         match dimensions {
             Some(n) if family.contains("embed-image") => {
-                body["embeddingConfig"] = json!({"outputEmbeddingLength": n});
+                body.insert(
+                    "embeddingConfig".into(),
+                    json!({"outputEmbeddingLength": n}),
+                );
             }
-            Some(n) if family.contains("text-v2") => body["dimensions"] = n.clone(),
+            Some(n) if family.contains("text-v2") => {
+                body.insert("dimensions".into(), n.clone());
+            }
             _ => {}
         }
         body
@@ -63,7 +68,7 @@ pub(super) fn embedding(
             id.name
         ));
     };
-    Ok((object(body), EMBEDDED))
+    Ok((body, EMBEDDED))
 }
 
 /// What Titan and Marengo answer.
