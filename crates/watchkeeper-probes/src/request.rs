@@ -27,7 +27,7 @@ pub(crate) enum Auth {
     /// A signature of the AWS kind.
     SigV4,
     /// A token fetched from an identity provider.
-    OAuth,
+    Token,
     /// User and password of the URL.
     Basic,
     /// A header that the entry's `extra_headers` give.
@@ -42,7 +42,7 @@ impl Auth {
             Self::Bearer => "bearer",
             Self::Key => "key",
             Self::SigV4 => "sigv4",
-            Self::OAuth => "oauth",
+            Self::Token => "oauth",
             Self::Basic => "basic",
             Self::Header => "header",
         }
@@ -206,7 +206,7 @@ mod tests {
             let url = Url::parse("https://h/").unwrap();
             let credentials = credentials.map(Secret::new);
             ProbeRequest::get(url, Promise::Success)
-                .signed(Auth::OAuth, Signing::Google(Source { credentials }))
+                .signed(Auth::Token, Signing::Google(Source { credentials }))
                 .identity()
         };
         assert_eq!(of(Some("a.json")), of(Some("a.json")));

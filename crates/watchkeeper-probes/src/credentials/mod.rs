@@ -54,19 +54,6 @@ pub(crate) enum Signing {
     Copilot(copilot::Source),
 }
 
-impl Signing {
-    /// The word in a plan; `None` where the headers say it.
-    pub(crate) const fn as_str(&self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Aws(_) => Some("sigv4"),
-            Self::Google(_) => Some("google"),
-            Self::Entra(_) => Some("entra"),
-            Self::Copilot(_) => Some("copilot"),
-        }
-    }
-}
-
 /// The request that is about to leave.
 pub(crate) struct Parts<'a> {
     pub(crate) method: &'a Method,

@@ -144,7 +144,7 @@ fn finish(ask: &Ask<'_>, base: &Base, mut request: ProbeRequest) -> Result<Probe
     let source = copilot::Source {
         endpoint_from_key: base.origin == Origin::Vendor && base::given(ask).is_none(),
     };
-    Ok(request.signed(Auth::OAuth, Signing::Copilot(source)))
+    Ok(request.signed(Auth::Token, Signing::Copilot(source)))
 }
 
 #[cfg(test)]

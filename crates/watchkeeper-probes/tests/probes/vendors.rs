@@ -13,13 +13,24 @@ fn answer(status: u16, headers: &str, body: &str) -> Reply {
     Reply::Send(text.into_bytes())
 }
 
+/// Vendor, status, headers, body; the outcome, a part of the text, and the milliseconds of `Retry-After`.
+type Row = (
+    &'static str,
+    u16,
+    &'static str,
+    &'static str,
+    Outcome,
+    &'static str,
+    Option<u64>,
+);
+
 #[tokio::test]
 async fn each_vendors_refusals_mean_what_they_say() {
     use Outcome::{
         BadAnswer, ContentFilter, Forbidden, NotFound, Overloaded, RateLimited, Unauthorized,
     };
     #[rustfmt::skip]
-    let rows: [(&str, u16, &str, &str, Outcome, &str, Option<u64>); 24] = [
+    let rows: [Row; 24] = [
         ("OpenAI", 401, "", r#"{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}"#, Unauthorized, "Incorrect API key", None),
         ("OpenAI", 404, "", r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#, NotFound, "does not exist", None),
         ("OpenAI", 429, "retry-after-ms: 1500\r\nretry-after: 2\r\n", r#"{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}"#, RateLimited, "Rate limit", Some(1500)),

@@ -5,6 +5,7 @@ use reqwest::header::HeaderMap;
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
 use crate::credentials::Signing;
+use crate::credentials::Vars;
 use crate::credentials::entra::Source;
 use crate::key::{self, Scheme};
 use crate::params;
@@ -108,7 +109,7 @@ fn proof(
     if token.starts_with("oidc/") {
         let reason = "`azure_ad_token` names an identity provider, which a probe cannot ask; set `tenant_id`, `client_id` \
                       and `client_secret` of this entry";
-        return Some((Auth::OAuth, Some(reason.into())));
+        return Some((Auth::Token, Some(reason.into())));
     }
     Some(key::put(Scheme::Bearer, token, headers))
 }
@@ -116,12 +117,11 @@ fn proof(
 /// A token of Entra's, fetched where the request leaves.
 fn app(ask: &Ask<'_>, base: &Base, request: ProbeRequest) -> Result<ProbeRequest, String> {
     let named = NAMED_APP.iter().any(|name| ask.param(name).is_some());
+    let app = Source::from_params(&ask.target.params);
     let of_environment = base.origin != Origin::Entry
-        && ask.variable(&["AZURE_CLIENT_SECRET"]).is_some()
-        && ask.variable(&["AZURE_CLIENT_ID"]).is_some();
+        && app.is_configured(&Vars::from_fn(|name| ask.env.get(name).cloned()));
     if named || of_environment {
-        let app = Source::from_params(&ask.target.params);
-        return Ok(request.signed(Auth::OAuth, Signing::Entra(app)));
+        return Ok(request.signed(Auth::Token, Signing::Entra(app)));
     }
     Ok(request.proved((Auth::Key, Some(missing(ask, base)))))
 }

@@ -135,7 +135,7 @@ impl Place {
             return Ok(request.proved((Auth::Header, None)));
         }
         let request = match &self.name {
-            Name::Google(source) => request.signed(Auth::OAuth, Signing::Google(source.clone())),
+            Name::Google(source) => request.signed(Auth::Token, Signing::Google(source.clone())),
             Name::Own => {
                 let proof = self.own(ask, &mut request.headers);
                 request.proved(proof)
