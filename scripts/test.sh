@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|timing|chaos|litellm|litellm-full ...]
+#   scripts/test.sh [unit|live|daemon|timing|chaos|vendors|litellm|litellm-full ...]
 #
 #   unit          every crate's tests and documentation examples; needs no server
 #   live          each backend's promises against real servers, in containers
 #   daemon        fleets of real daemons against real servers
 #   timing        what must happen within milliseconds; alone, one test at a time
 #   chaos         two minutes of faults on real daemons; alone
+#   vendors       requests and answers before the vendors' own packages and a LiteLLM proxy, from the package index
 #   litellm       unmodified LiteLLM pods, from the package index, that live off our report; alone, three minutes
 #   litellm-full  everything else that the two do to each other; twelve minutes, only when named
 #
@@ -21,17 +22,17 @@ set -euo pipefail
 . scripts/containers.sh
 
 # The suites of the integration-tests package that need more than cargo.
-readonly SERVED_SUITES='live daemon timing chaos litellm'
+readonly SERVED_SUITES='live daemon timing chaos vendors litellm'
 
 usage() {
-  sed -n '2,17s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,18s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
 [ -n "$suites" ] || suites="unit $SERVED_SUITES"
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | timing | chaos | litellm | litellm-full) ;;
+    unit | live | daemon | timing | chaos | vendors | litellm | litellm-full) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -50,7 +51,7 @@ set_up() {
   if [ -z "$had_redis" ] && [ -d /run/systemd/system ]; then
     as_root systemctl disable --quiet --now redis-server || true
   fi
-  if wants litellm || wants litellm-full; then
+  if wants vendors || wants litellm || wants litellm-full; then
     need_venv
   fi
   wants live || return 0
@@ -97,6 +98,10 @@ fi
 if wants chaos; then
   # Its table belongs to the record of a run.
   test_step chaos bounded 300 cargo test --workspace --locked --no-fail-fast --test chaos -- --nocapture
+fi
+if wants vendors; then
+  # The first run installs LiteLLM and the vendors' packages, which takes a minute or two more.
+  test_step vendors bounded 600 cargo test --workspace --locked --no-fail-fast --test vendors
 fi
 if wants litellm; then
   # The first run installs LiteLLM, which takes a minute or two more.

@@ -23,6 +23,8 @@ pub mod measure;
 pub mod mock_llm;
 pub mod process;
 pub mod proxy;
+pub mod python;
+pub mod recorder;
 pub mod redis_monitor;
 pub mod redis_process;
 pub mod redis_server;

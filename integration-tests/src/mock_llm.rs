@@ -4,6 +4,7 @@
 //! what it sent. A different key or base per pod would give each its own fingerprint, so pods are told apart by the door
 //! through which they come: each is given one as its `HTTP_PROXY`. LiteLLM pods say in a header who they are.
 
+mod answers;
 mod seen;
 
 use std::collections::HashMap;
@@ -17,11 +18,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use answers::JSON;
 pub use seen::{Asked, End, Seen, Sender, gaps};
 
 /// A probe is a few hundred bytes; a body beyond this is a bug worth failing on.
@@ -309,7 +310,7 @@ async fn answer(
         Ok(body) => body.to_bytes(),
         Err(_) => return Err(CloseNow),
     };
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let body = answers::fields(&body);
     let model = body["model"].as_str().unwrap_or("?").to_owned();
 
     let index = shared.change(|state| {
@@ -346,10 +347,10 @@ async fn answer(
     if let Behaviour::Delay(delay) = behaviour {
         tokio::time::sleep(delay).await;
     }
-    let (status, body) = match behaviour {
-        Behaviour::Ok | Behaviour::Delay(_) | Behaviour::Hold => good(&path, &model),
-        Behaviour::Status(status) => (status, error_body(status).to_string()),
-        Behaviour::Garbage => (200, "<html>this is not the API</html>".to_owned()),
+    let (status, kind, body) = match behaviour {
+        Behaviour::Ok | Behaviour::Delay(_) | Behaviour::Hold => answers::good(&path, &model),
+        Behaviour::Status(status) => answers::error(status),
+        Behaviour::Garbage => (200, JSON, "<html>this is not the API</html>".into()),
         Behaviour::Close => {
             record.end(End::Closed);
             return Err(CloseNow);
@@ -358,38 +359,7 @@ async fn answer(
     record.end(End::Answered(status));
     Ok(Response::builder()
         .status(status)
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body)))
+        .header("content-type", kind)
+        .body(Full::new(body))
         .unwrap())
-}
-
-fn good(path: &str, model: &str) -> (u16, String) {
-    let body = if path.ends_with("/chat/completions") {
-        json!({
-            "id": "chatcmpl-mock", "object": "chat.completion", "created": 1_700_000_000, "model": model,
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "2"}}],
-            "usage": {"prompt_tokens": 12, "completion_tokens": 1, "total_tokens": 13}
-        })
-    } else if path.ends_with("/embeddings") {
-        json!({
-            "object": "list", "model": model,
-            "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2, 0.3]}],
-            "usage": {"prompt_tokens": 1, "total_tokens": 1}
-        })
-    } else {
-        return (404, error_body(404).to_string());
-    };
-    (200, body.to_string())
-}
-
-fn error_body(status: u16) -> Value {
-    let (kind, code) = match status {
-        401 => ("invalid_request_error", "invalid_api_key"),
-        403 => ("permission_error", "forbidden"),
-        404 => ("invalid_request_error", "model_not_found"),
-        429 => ("rate_limit_error", "rate_limit_exceeded"),
-        400..=499 => ("invalid_request_error", "bad_request"),
-        _ => ("server_error", "internal_error"),
-    };
-    json!({"error": {"message": format!("mock failure {status}"), "type": kind, "param": null, "code": code}})
 }
