@@ -136,6 +136,7 @@ impl World {
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
             op_timeout: Duration::from_millis(500),
             drain: Duration::from_secs(10),
@@ -162,6 +163,8 @@ impl World {
                     options.cache_ttl,
                     options.jitter,
                 ),
+                budget: watchkeeper_core::money::Budget::default(),
+                passes: watchkeeper_core::report::Passes::HEALTHY,
                 details: true,
             },
             backend: "memory",

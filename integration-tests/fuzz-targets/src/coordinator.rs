@@ -129,6 +129,7 @@ fn settings(bytes: &mut Bytes<'_>) -> Settings {
         thresholds: Thresholds {
             healthy_after: 1 + u32::from(bytes.byte() % 4),
             unhealthy_after: 1 + u32::from(bytes.byte() % 4),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
         op_timeout,
         drain: seconds(bytes),
@@ -304,6 +305,7 @@ fn found(world: &World, bytes: &mut Bytes<'_>) -> FoundReport {
             started: UnixMillis(bytes.signed()),
             took: Duration::from_millis(bytes.number()),
             probes: u32::from(bytes.byte()),
+            ledger: ledger(bytes),
         }),
         token: token(world, bytes),
         age: age(bytes),
@@ -332,6 +334,7 @@ fn entry(world: &World, bytes: &mut Bytes<'_>) -> Aged {
             Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ));
     }

@@ -79,11 +79,13 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 2,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ));
     }
     let report = |entries| Report {
         entries,
+        ledger: watchkeeper_core::money::Ledger::default(),
         pod: PodId::new("pod-a").unwrap(),
         started: UnixMillis(1_795_358_400_000),
         took: Duration::from_millis(250),

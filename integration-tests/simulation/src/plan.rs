@@ -79,6 +79,7 @@ fn settings(dice: &mut Dice, interval: Duration, lock_ttl: Duration) -> Settings
         thresholds: Thresholds {
             healthy_after: 1,
             unhealthy_after: 1,
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
         op_timeout: Duration::from_millis(200),
         drain: Duration::from_secs(2),

@@ -1,11 +1,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::verdict::Outcome;
+use crate::id::CheckId;
+use crate::lease::Token;
+use crate::verdict::{Outcome, Verdict};
 
 const ONE: Thresholds = Thresholds {
     healthy_after: 1,
     unhealthy_after: 1,
+    passes: crate::report::Passes::HEALTHY,
 };
 
 fn verdict(outcome: Outcome, at: i64) -> Verdict {
@@ -42,6 +45,7 @@ fn standing_changes_only_after_enough_results_in_a_row() {
     let t = Thresholds {
         healthy_after: 2,
         unhealthy_after: 3,
+        passes: crate::report::Passes::HEALTHY,
     };
     let mut e = entry(None, Outcome::Healthy, 0, t);
     let mut seen = Vec::new();
@@ -97,6 +101,7 @@ fn a_report_survives_its_bytes_and_a_full_entry_stays_within_one_kib() {
             entry: e,
             age: Duration::from_millis(17),
         }],
+        ledger: Ledger::default(),
     };
     let bytes = report.encode();
     assert_eq!(Report::decode(&bytes).unwrap(), report);
@@ -139,6 +144,7 @@ fn fields_and_outcomes_of_a_newer_version_are_taken_as_far_as_they_are_known() {
             entry: e,
             age: Duration::ZERO,
         }],
+        ledger: Ledger::default(),
     };
     let text = String::from_utf8(report.encode()).unwrap();
     let newer = text

@@ -109,6 +109,7 @@ pub(crate) fn start(
         thresholds: Thresholds {
             healthy_after: config.probe.healthy_after,
             unhealthy_after: config.probe.unhealthy_after,
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
         op_timeout: config.backend.timeout,
         drain: config.http.drain,
@@ -128,6 +129,8 @@ pub(crate) fn start(
         cache_ttl: c.cache_ttl,
         lock_scope: scope,
         fresh_for: ShownSettings::fresh_for(c.interval, c.cache_ttl, c.jitter),
+        budget: watchkeeper_core::money::Budget::default(),
+        passes: watchkeeper_core::report::Passes::HEALTHY,
         details: config.litellm.details,
     };
     Ok(Pod::start(PodOptions {

@@ -198,6 +198,7 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
         thresholds: Thresholds {
             healthy_after: 1,
             unhealthy_after: 1,
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
         op_timeout: OP_TIMEOUT,
         drain: shape.drain,
@@ -220,6 +221,8 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
             cache_ttl,
             lock_scope: LockScope::Fleet,
             fresh_for: ShownSettings::fresh_for(shape.interval, cache_ttl, JITTER),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         },
         backend: "redis",

@@ -71,6 +71,7 @@ pub(crate) async fn start(
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
             op_timeout: Duration::from_millis(500),
             drain: Duration::from_secs(1),
@@ -95,6 +96,8 @@ pub(crate) async fn start(
             cache_ttl: INTERVAL,
             lock_scope: LockScope::Fleet,
             fresh_for: ShownSettings::fresh_for(INTERVAL, INTERVAL, 0.05),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         },
         backend: "memory",

@@ -164,6 +164,7 @@ impl Stage {
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
             op_timeout: OP_TIMEOUT,
             drain: DRAIN,
@@ -184,6 +185,8 @@ impl Stage {
                 options.cache_ttl,
                 options.jitter,
             ),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         };
         Ok(Pod::start(PodOptions {
