@@ -64,22 +64,37 @@ impl Load {
     /// (⌈n'/l⌉ - 1) T' at most, and it takes T' itself.
     #[must_use]
     pub fn round(&self, concurrency: usize) -> Duration {
-        let waves = |checks: usize, at_once: usize| {
-            u32::try_from(checks.div_ceil(at_once.max(1)).max(1)).unwrap_or(u32::MAX)
-        };
-        let last = self
-            .lanes
-            .iter()
-            .map(|lane| {
-                lane.longest
-                    .saturating_mul(waves(lane.checks, lane.limit))
-            })
-            .fold(self.longest, Duration::max);
         self.longest
             .saturating_mul(waves(self.checks, concurrency) - 1)
-            .saturating_add(last)
+            .saturating_add(self.last())
+    }
+
+    /// The least number of probes at once, and at least `least`, with which a round takes no longer than `limit`; as many
+    /// as there are checks where that is not enough.
+    #[must_use]
+    pub fn concurrency_for(&self, limit: Duration, least: usize) -> usize {
+        if self.round(least) <= limit {
+            return least;
+        }
+        let room = limit.saturating_sub(self.last()).as_millis();
+        let before = room / self.longest.as_millis().max(1);
+        let waves = usize::try_from(before).unwrap_or(usize::MAX);
+        self.checks.div_ceil(waves.saturating_add(1)).max(least)
+    }
+
+    /// The last wave of all, or the whole of the slowest lane, and the spread.
+    fn last(&self) -> Duration {
+        let lanes = self.lanes.iter();
+        lanes
+            .map(|lane| lane.longest.saturating_mul(waves(lane.checks, lane.limit)))
+            .fold(self.longest, Duration::max)
             .saturating_add(self.spread)
     }
+}
+
+/// How many times so many places are filled, at least once.
+fn waves(checks: usize, places: usize) -> u32 {
+    u32::try_from(checks.div_ceil(places.max(1)).max(1)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -108,6 +123,22 @@ mod tests {
             let lanes = lane.map(|limit| (Arc::from("b"), limit)).into_iter().collect();
             let load = Load::of(checks, &lanes, seconds(1));
             assert_eq!(load.round(places), seconds(expected + 1), "{a:?} {b:?} {lane:?}");
+        }
+    }
+
+    #[test]
+    fn the_least_concurrency_is_found_with_which_a_round_is_short_enough() {
+        let lanes = BTreeMap::from([(Arc::from("b"), 1)]);
+        let checks = std::iter::repeat_n(("a", seconds(10)), 40)
+            .chain(std::iter::repeat_n(("b", seconds(10)), 3));
+        let load = Load::of(checks, &lanes, seconds(2));
+        for limit in 1..500 {
+            let limit = seconds(limit);
+            for least in [1, 3, 50] {
+                let best = (least..=43.max(least)).find(|c| load.round(*c) <= limit);
+                let found = load.concurrency_for(limit, least);
+                assert_eq!(found, best.unwrap_or(43.max(least)), "{limit:?} {least}");
+            }
         }
     }
 }

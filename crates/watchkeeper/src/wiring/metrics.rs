@@ -16,7 +16,11 @@ pub(crate) struct PodMetrics {
 impl MetricsText for PodMetrics {
     fn render(&self) -> String {
         self.metrics
-            .render(&self.status.snapshot(), self.status.now())
+            .render(
+                &self.status.snapshot(),
+                self.status.now(),
+                self.status.unix(),
+            )
     }
 }
 

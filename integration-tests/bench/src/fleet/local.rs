@@ -27,7 +27,7 @@ use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_probes::{HttpProber, ProberOptions};
 use watchkeeper_redis::{RedisOptions, RedisStore};
 use watchkeeper_runtime::{
-    BootClock, GroupOptions, Metrics, Pod, PodOptions, StatusHub, group_settings,
+    BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
 };
 
 use crate::Error;
@@ -200,13 +200,16 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
             unhealthy_after: 1,
             passes: watchkeeper_core::report::Passes::HEALTHY,
         },
+        lanes: std::collections::BTreeMap::new(),
+        budget: watchkeeper_core::money::Budget::default(),
+        honours_retry_after: true,
         op_timeout: OP_TIMEOUT,
         drain: shape.drain,
         coordinate: true,
         background: true,
         seed,
     };
-    let groups = group_settings(&options, &shape.checks)?;
+    let groups = group_settings(&options, &shape.checks, |_| ProbeFacts::default())?;
     Ok(Pod::start(PodOptions {
         fleet,
         pod,
