@@ -171,7 +171,10 @@ impl Report {
             took: Duration::from_millis(report.took),
             probes: report.probes,
             entries: report.entries.into_iter().map(Aged::from).collect(),
-            ledger: report.spent,
+            // An empty page is not written, whatever its day.
+            ledger: Some(report.spent)
+                .filter(|ledger| !ledger.is_empty())
+                .unwrap_or_default(),
         })
     }
 }
