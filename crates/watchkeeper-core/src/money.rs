@@ -323,7 +323,11 @@ mod tests {
                 ledger(6, &[("b", 1)]),
                 ledger(6, &[("b", 1)]),
             ),
-            (ledger(5, &[("a", 3)]), ledger(4, &[("a", 9)]), ledger(5, &[("a", 3)])),
+            (
+                ledger(5, &[("a", 3)]),
+                ledger(4, &[("a", 9)]),
+                ledger(5, &[("a", 3)]),
+            ),
         ] {
             let mut both = mine;
             both.merge(&theirs);

@@ -428,17 +428,17 @@ impl Driver {
             let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
             let task = self.tasks.spawn(async move {
                 let limit = check.timeout + PROBE_OVERTIME;
-                let verdict =
-                    match tokio::time::timeout(limit, prober.probe(&check, effort)).await {
-                        Ok(verdict) => verdict,
-                        Err(_) => Verdict::new(
-                            Outcome::Timeout,
-                            Some(408),
-                            Some("Timeout exceeded".to_owned()),
-                            limit,
-                            clock.unix(),
-                        ),
-                    };
+                let verdict = match tokio::time::timeout(limit, prober.probe(&check, effort)).await
+                {
+                    Ok(verdict) => verdict,
+                    Err(_) => Verdict::new(
+                        Outcome::Timeout,
+                        Some(408),
+                        Some("Timeout exceeded".to_owned()),
+                        limit,
+                        clock.unix(),
+                    ),
+                };
                 metrics.probed(check.provider(), verdict.outcome, verdict.latency);
                 // The driver may have stopped; then nobody waits for the verdict.
                 let _ = inbox.send(Input::Probed(key, verdict)).await;

@@ -219,6 +219,10 @@ pub(crate) mod tests {
             assert_eq!(first.most_cost, Some(Usd::from_picos(5)));
             assert_eq!(groups[0].lanes.len(), 1);
         }
-        assert!(group_settings(&options(LockScope::Fleet), &[], facts).unwrap().is_empty());
+        assert!(
+            group_settings(&options(LockScope::Fleet), &[], facts)
+                .unwrap()
+                .is_empty()
+        );
     }
 }

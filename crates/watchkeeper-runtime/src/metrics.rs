@@ -326,7 +326,10 @@ impl Metrics {
             gauge.set(all.total(today).as_dollars());
         }
         let fleet = budget.fleet.map(|limit| (ALL_PROVIDERS, limit));
-        let named = budget.providers.iter().map(|(name, limit)| (&**name, *limit));
+        let named = budget
+            .providers
+            .iter()
+            .map(|(name, limit)| (&**name, *limit));
         for (provider, limit) in fleet.into_iter().chain(named) {
             let gauge = self.budget_limit.get_or_create(&by(provider));
             gauge.set(limit.as_dollars());

@@ -58,13 +58,16 @@ impl Coordinator {
             spared: None,
             most: check.most_cost,
         };
-        let Some(most) = check.most_cost.filter(|most| check.has_cheap && !most.is_zero()) else {
+        let Some(most) = check
+            .most_cost
+            .filter(|most| check.has_cheap && !most.is_zero())
+        else {
             return full;
         };
         let reserved = self.reserved(&check.provider);
-        let passed =
-            self.purse
-                .would_pass(&self.settings.budget, &check.provider, reserved, most);
+        let passed = self
+            .purse
+            .would_pass(&self.settings.budget, &check.provider, reserved, most);
         let Some(passed) = passed else {
             return full;
         };

@@ -141,11 +141,9 @@ impl Coordinator {
                 let at = self.answered_at(now.steady, sent);
                 let places = &self.places;
                 let thresholds = self.settings.thresholds;
-                let changed = self
-                    .entries
-                    .adopt(&findings, at, thresholds, |check| {
-                        places.contains_key(check)
-                    });
+                let changed = self.entries.adopt(&findings, at, thresholds, |check| {
+                    places.contains_key(check)
+                });
                 if findings.owed {
                     self.entries.offer_all();
                 }

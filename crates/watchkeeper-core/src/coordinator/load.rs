@@ -120,9 +120,16 @@ mod tests {
         ] {
             let checks = std::iter::repeat_n(("a", seconds(a.1)), a.0)
                 .chain(std::iter::repeat_n(("b", seconds(b.1)), b.0));
-            let lanes = lane.map(|limit| (Arc::from("b"), limit)).into_iter().collect();
+            let lanes = lane
+                .map(|limit| (Arc::from("b"), limit))
+                .into_iter()
+                .collect();
             let load = Load::of(checks, &lanes, seconds(1));
-            assert_eq!(load.round(places), seconds(expected + 1), "{a:?} {b:?} {lane:?}");
+            assert_eq!(
+                load.round(places),
+                seconds(expected + 1),
+                "{a:?} {b:?} {lane:?}"
+            );
         }
     }
 

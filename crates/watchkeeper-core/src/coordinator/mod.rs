@@ -42,8 +42,8 @@ mod view;
 pub use command::{
     Command, Happening, LossReason, NotForced, Op, ProbeId, Publication, RoundKind, Ticket,
 };
-pub use load::Load;
 pub use event::{Beside, Event, FoundReport, Hint, Now, ReadReport};
+pub use load::Load;
 pub use settings::{
     CONTEND_SPREAD, GroupCheck, ISOLATED_AFTER, MAX_BACKOFF, MAX_TICKETS, ROUND_SLACK, Settings,
 };
@@ -52,8 +52,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::{AttemptId, CheckId, PodId};
-use crate::money::Usd;
 use crate::lease::{LeaseRef, Marker, Token};
+use crate::money::Usd;
 use crate::planted::{Bug, is_planted};
 use crate::time::Moment;
 use dice::Dice;

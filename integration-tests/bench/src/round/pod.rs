@@ -15,7 +15,9 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
+use watchkeeper_runtime::{
+    BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
+};
 
 use crate::Error;
 

@@ -17,7 +17,9 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings};
+use watchkeeper_runtime::{
+    GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
+};
 
 use super::models::{self, LOCK_TTL};
 use super::story::View;
@@ -175,7 +177,10 @@ impl Stage {
             background: true,
             seed: rand::random(),
         };
-        let groups = group_settings(&options, &self.checks, |check| ProbeFacts::of(&*self.prober, check)).map_err(Failure::failed)?;
+        let groups = group_settings(&options, &self.checks, |check| {
+            ProbeFacts::of(&*self.prober, check)
+        })
+        .map_err(Failure::failed)?;
         let shown = ShownSettings {
             enabled: options.coordinate,
             background: options.background,
