@@ -6,7 +6,6 @@ use std::sync::Arc;
 use watchkeeper_config::{Config, LockScope};
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::PodId;
-use watchkeeper_core::money::Budget;
 use watchkeeper_core::probe::Prober;
 use watchkeeper_core::report::{MAX_REPORT_BYTES, Passes, Thresholds};
 use watchkeeper_core::status::ShownSettings;
@@ -81,8 +80,11 @@ fn host_name() -> String {
 }
 
 /// The most probes of a provider at once.
-pub(crate) fn lanes(_: &Config) -> BTreeMap<Arc<str>, usize> {
-    BTreeMap::new()
+pub(crate) fn lanes(config: &Config) -> BTreeMap<Arc<str>, usize> {
+    let lanes = config.probe.lanes.iter();
+    lanes
+        .map(|(name, limit)| (Arc::from(name.as_str()), *limit))
+        .collect()
 }
 
 /// Starts a pod on the current runtime.
@@ -101,7 +103,8 @@ pub(crate) fn start(
         LockScope::Fleet => fingerprint::LockScope::Fleet,
         LockScope::Check => fingerprint::LockScope::Check,
     };
-    let (budget, passes) = (Budget::default(), Passes::HEALTHY);
+    let budget = config.budget.clone();
+    let passes: Passes = config.probe.passes.iter().copied().collect();
     let concurrency = wire.map_or(config.probe.concurrency, |timing| timing.concurrency);
     let options = GroupOptions {
         fleet: config.fleet.name.clone(),

@@ -14,10 +14,12 @@
 mod alone;
 mod back;
 mod beside;
+mod bounds;
 mod build;
 mod contend;
 mod drain;
 mod due;
+mod effort;
 mod faults;
 mod follow;
 mod forced;

@@ -12,7 +12,6 @@ fn check(id: &str, background: bool) -> Check {
     shown.insert("model".into(), Value::from(format!("openai/{id}")));
     shown.insert("api_base".into(), Value::from("http://h/v1"));
     Check {
-        full_every: None,
         id: CheckId::new(id).unwrap(),
         name: id.to_owned(),
         target: Target::Model(Box::new(ModelTarget {
