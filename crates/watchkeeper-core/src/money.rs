@@ -156,6 +156,12 @@ impl Day {
     pub const fn of(at: UnixMillis) -> Self {
         Self(at.0.div_euclid(DAY_MILLIS))
     }
+
+    /// The day after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 /// What a fleet spent on probes on one day, by provider.
@@ -183,10 +189,7 @@ impl Ledger {
             return;
         }
         if day > self.day {
-            *self = Self {
-                day,
-                spent: BTreeMap::new(),
-            };
+            *self = Self::of(day);
         }
         if let Some(spent) = self.spent.get_mut(provider) {
             *spent += cost;
@@ -194,6 +197,53 @@ impl Ledger {
             self.spent.insert(provider.to_owned(), cost);
         } else if let Some(mut last) = self.spent.last_entry() {
             *last.get_mut() += cost;
+        }
+    }
+
+    /// An empty page of a day.
+    #[must_use]
+    pub const fn of(day: Day) -> Self {
+        Self {
+            day,
+            spent: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in what another ledger knows of the same spending: per provider the larger amount counts. A later day's
+    /// ledger replaces this one, an earlier day's says nothing.
+    pub fn merge(&mut self, other: &Self) {
+        if other.day > self.day {
+            *self = Self::of(other.day);
+        }
+        if other.day < self.day {
+            return;
+        }
+        for (provider, amount) in &other.spent {
+            if let Some(known) = self.spent.get_mut(provider) {
+                *known = (*known).max(*amount);
+            } else if self.spent.len() < MAX_LEDGER_ROWS {
+                self.spent.insert(provider.clone(), *amount);
+            }
+        }
+    }
+
+    /// Takes out of it what stands in another ledger of the same day, as far as it is there.
+    pub fn take(&mut self, other: &Self) {
+        if other.day != self.day {
+            return;
+        }
+        for (provider, amount) in &other.spent {
+            self.take_from(provider, *amount);
+        }
+    }
+
+    /// Takes an amount out of a provider's row, as far as it is there.
+    pub fn take_from(&mut self, provider: &str, amount: Usd) {
+        if let Some(known) = self.spent.get_mut(provider) {
+            *known = known.less(amount);
+            if known.is_zero() {
+                self.spent.remove(provider);
+            }
         }
     }
 
@@ -215,7 +265,7 @@ impl Ledger {
     }
 }
 
-/// How much may be spent on probes per day (UTC).
+/// How much may be spent on probes per day (UTC), counted for each group of checks on its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     /// By the whole fleet; no limit if none.
@@ -251,6 +301,55 @@ mod tests {
         ledger.add(Day(6), "azure", cent);
         assert_eq!(ledger.total(Day(5)), Usd::ZERO);
         assert_eq!(ledger.total(Day(6)), cent);
+    }
+
+    #[test]
+    fn two_ledgers_of_one_day_merge_by_the_larger_amount_and_a_later_day_begins_a_new_page() {
+        let ledger = |day: i64, rows: &[(&str, u64)]| Ledger {
+            day: Day(day),
+            spent: rows
+                .iter()
+                .map(|(name, picos)| ((*name).to_owned(), Usd::from_picos(*picos)))
+                .collect(),
+        };
+        for (mine, theirs, merged) in [
+            (
+                ledger(5, &[("a", 3), ("b", 1)]),
+                ledger(5, &[("a", 2), ("b", 4), ("c", 1)]),
+                ledger(5, &[("a", 3), ("b", 4), ("c", 1)]),
+            ),
+            (
+                ledger(5, &[("a", 3)]),
+                ledger(6, &[("b", 1)]),
+                ledger(6, &[("b", 1)]),
+            ),
+            (
+                ledger(5, &[("a", 3)]),
+                ledger(4, &[("a", 9)]),
+                ledger(5, &[("a", 3)]),
+            ),
+        ] {
+            let mut both = mine;
+            both.merge(&theirs);
+            assert_eq!(both, merged);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_of_a_ledger_is_never_more_than_stands_there() {
+        let cent = Usd::from_dollars(0.01).unwrap();
+        let mut ledger = Ledger::of(Day(5));
+        ledger.add(Day(5), "a", cent.times(3));
+        ledger.add(Day(5), "b", cent);
+        let mut part = Ledger::of(Day(5));
+        part.add(Day(5), "a", cent);
+        part.add(Day(5), "b", cent.times(9));
+        ledger.take(&part);
+        assert_eq!(ledger.by(Day(5), "a"), cent.times(2));
+        assert_eq!(ledger.spent.len(), 1);
+        part.day = Day(4);
+        ledger.take(&part);
+        assert_eq!(ledger.total(Day(5)), cent.times(2));
     }
 
     #[test]

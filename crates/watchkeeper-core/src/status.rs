@@ -11,7 +11,8 @@ use crate::companion::CompanionState;
 use crate::fingerprint::LockScope;
 use crate::id::{CheckId, FleetName, GroupId, PodId};
 use crate::lease::{Guarantee, Token};
-use crate::report::Entry;
+use crate::money::{Budget, Ledger, Usd};
+use crate::report::{Before, Entry, Passes};
 use crate::time::{Moment, UnixMillis};
 
 /// How a pod lives in its fleet at this moment.
@@ -72,6 +73,16 @@ pub struct Known {
     pub probed_at: Moment,
 }
 
+impl Known {
+    /// This, as what is followed by a finding of a round that started at `next`.
+    pub(crate) fn before(&self, next: Moment) -> Before<'_> {
+        Before {
+            entry: &self.entry,
+            gap: next.since(self.probed_at),
+        }
+    }
+}
+
 /// One group as this pod sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupView {
@@ -93,6 +104,10 @@ pub struct GroupView {
     pub entries: BTreeMap<CheckId, Known>,
     /// When the next round is due, if one is.
     pub next_due: Option<Moment>,
+    /// What the fleet spent on this group's probes on the day that it names, as far as this pod knows.
+    pub ledger: Ledger,
+    /// By check: what others' probes saved this pod since it started, as far as their cost is known.
+    pub saved: Arc<BTreeMap<CheckId, Usd>>,
 }
 
 impl GroupView {
@@ -134,6 +149,10 @@ pub struct ShownSettings {
     pub lock_scope: LockScope,
     /// A result is fresh while it is younger than this.
     pub fresh_for: Duration,
+    /// How much may be spent on probes per day (`budget`).
+    pub budget: Budget,
+    /// What counts as a pass (`probe.passes`).
+    pub passes: Passes,
     /// `false`: entries are cut to `model`, `model_id`, `exception_status` (LiteLLM's `health_check_details`).
     pub details: bool,
 }
@@ -159,6 +178,12 @@ pub struct Totals {
     pub probes: u64,
     /// Probes saved: checks in each report adopted from another pod.
     pub saved: u64,
+    /// What its probes cost, as far as prices are known.
+    #[serde(default, skip_serializing_if = "Usd::is_zero")]
+    pub spent: Usd,
+    /// What the probes saved would have cost: what other pods paid for them.
+    #[serde(default, skip_serializing_if = "Usd::is_zero")]
+    pub saved_cost: Usd,
 }
 
 /// What a pod tells the fleet about itself in its presence.

@@ -40,7 +40,7 @@ prop_compose! {
         thresholds in (1_u32..5, 1_u32..5),
     ) -> Entry {
         let (check, pod) = (CheckId::new(id).unwrap(), PodId::new(pod).unwrap());
-        let thresholds = Thresholds { healthy_after: thresholds.0, unhealthy_after: thresholds.1 };
+        let thresholds = Thresholds { healthy_after: thresholds.0, unhealthy_after: thresholds.1, passes: watchkeeper_core::report::Passes::HEALTHY };
         let mut entry: Option<Entry> = None;
         let mut at = started;
         for (outcome, latency) in results {
@@ -71,6 +71,7 @@ prop_compose! {
             took: Duration::from_millis(took),
             probes,
             entries: entries.into_iter().map(aged).collect(),
+            ledger: watchkeeper_core::money::Ledger::default(),
         }
     }
 }
@@ -105,6 +106,7 @@ proptest! {
             took: Duration::ZERO,
             probes: 1,
             entries: vec![aged],
+            ledger: watchkeeper_core::money::Ledger::default(),
         };
         let whole = report.encode().len();
         report.entries.clear();

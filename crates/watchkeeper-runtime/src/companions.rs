@@ -202,6 +202,7 @@ mod tests {
                 took: Duration::ZERO,
                 probes: 0,
                 entries: Vec::new(),
+                ledger: watchkeeper_core::money::Ledger::default(),
             }),
             retain: Duration::from_secs(60),
             then,

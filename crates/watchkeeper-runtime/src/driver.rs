@@ -14,14 +14,14 @@ use watchkeeper_core::coordinator::{
 use watchkeeper_core::error::StoreError;
 use watchkeeper_core::id::{CheckId, GroupId};
 use watchkeeper_core::lease::Token;
-use watchkeeper_core::probe::{Effort, Prober};
+use watchkeeper_core::probe::Prober;
 use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
 use watchkeeper_core::time::{Clock, Moment};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
 use crate::journal;
 use crate::metrics::Metrics;
-use crate::slots::{Key, Slots};
+use crate::slots::{Key, Slots, Waiting};
 use crate::status::StatusHub;
 use crate::store_client::StoreClient;
 
@@ -96,6 +96,8 @@ pub(crate) struct Asked {
     pub(crate) check: Arc<Check>,
     /// Whether a probe of it sends anything: one that cannot be asked costs nothing, so it is no probe made.
     pub(crate) sends: bool,
+    /// Who is asked.
+    pub(crate) provider: Arc<str>,
 }
 
 /// A forced run over several groups.
@@ -352,7 +354,15 @@ impl Driver {
 
     fn execute(&mut self, group: usize, name: &GroupId, command: Command) {
         match command {
-            Command::Probe(probe, check) => self.slots.line_up((group, probe), check),
+            Command::Probe(probe, check, effort) => {
+                let provider = self.checks.get(&check).map(|asked| &asked.provider);
+                self.slots.line_up(Waiting {
+                    key: (group, probe),
+                    provider: provider.map_or_else(|| Arc::from(""), Arc::clone),
+                    check,
+                    effort,
+                });
+            }
             Command::Cancel(probe) => self.slots.cancel((group, probe)),
             Command::Answer(ticket, result) => self.answer(ticket, result),
             Command::Tell(happening) => self.told(name, &happening),
@@ -390,17 +400,27 @@ impl Driver {
         if matches!(happening, Happening::Isolated | Happening::Rejoined) {
             self.judge_store();
         }
-        self.urgent = true;
+        // Told with a probe's start or end, which are shown in their own time.
+        self.urgent |= !matches!(
+            happening,
+            Happening::Spent { .. } | Happening::Spared { .. }
+        );
     }
 
     fn start_waiting_probes(&mut self) {
-        while let Some((key, check)) = self.slots.next() {
+        while let Some(waiting) = self.slots.next() {
+            let Waiting {
+                key,
+                check,
+                effort,
+                provider,
+            } = waiting;
             let now = self.clock.now();
             let may = self
                 .groups
                 .get_mut(key.0)
                 .is_some_and(|g| g.start_probe(now, key.1));
-            let Some(Asked { check, sends }) = self.checks.get(&check).cloned().filter(|_| may)
+            let Some(Asked { check, sends, .. }) = self.checks.get(&check).cloned().filter(|_| may)
             else {
                 continue;
             };
@@ -408,22 +428,22 @@ impl Driver {
             let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
             let task = self.tasks.spawn(async move {
                 let limit = check.timeout + PROBE_OVERTIME;
-                let verdict =
-                    match tokio::time::timeout(limit, prober.probe(&check, Effort::Full)).await {
-                        Ok(verdict) => verdict,
-                        Err(_) => Verdict::new(
-                            Outcome::Timeout,
-                            Some(408),
-                            Some("Timeout exceeded".to_owned()),
-                            limit,
-                            clock.unix(),
-                        ),
-                    };
+                let verdict = match tokio::time::timeout(limit, prober.probe(&check, effort)).await
+                {
+                    Ok(verdict) => verdict,
+                    Err(_) => Verdict::new(
+                        Outcome::Timeout,
+                        Some(408),
+                        Some("Timeout exceeded".to_owned()),
+                        limit,
+                        clock.unix(),
+                    ),
+                };
                 metrics.probed(check.provider(), verdict.outcome, verdict.latency);
                 // The driver may have stopped; then nobody waits for the verdict.
                 let _ = inbox.send(Input::Probed(key, verdict)).await;
             });
-            self.slots.started(key, task.abort_handle());
+            self.slots.started(key, provider, task.abort_handle());
             self.snapshot.totals.probes += u64::from(sends);
         }
     }

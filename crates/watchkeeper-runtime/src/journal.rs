@@ -38,7 +38,12 @@ pub(crate) fn record(
         Happening::PublishedSoFar { token, entries } => {
             debug!(%group, %token, entries, "what is found so far is published, the round goes on");
         }
-        Happening::Adopted { by, token, entries } => {
+        Happening::Adopted {
+            by,
+            token,
+            entries,
+            saved,
+        } => {
             debug!(%group, %token, checked_by = %by, entries, "Using cached health check results");
             // A long round publishes as it goes: what it brings later is the same round.
             if followed.insert(group.clone(), *token) != Some(*token) {
@@ -49,6 +54,26 @@ pub(crate) fn record(
             metrics
                 .probes_saved
                 .inc_by(u64::try_from(*entries).unwrap_or(0));
+            for (provider, cost) in saved {
+                totals.saved_cost += *cost;
+                metrics.cost_saved(provider, *cost);
+            }
+        }
+        Happening::Spent { provider, cost } => {
+            totals.spent += *cost;
+            metrics.cost(provider, *cost);
+        }
+        Happening::Spared { provider, why } => metrics.spared(provider, *why),
+        Happening::BudgetSpent {
+            provider,
+            spent,
+            budget,
+        } => {
+            let whose = provider.as_deref().unwrap_or("all providers");
+            warn!(
+                %group, provider = whose, spent_usd = spent.as_dollars(), budget_usd = budget.as_dollars(),
+                "the day's budget does not bear the next full probe, checks fall back to their free probes"
+            );
         }
         Happening::AdoptedForeign { by, entries } => {
             info!(%group, checked_by = %by, entries, "a LiteLLM pod's report is used instead of probes");

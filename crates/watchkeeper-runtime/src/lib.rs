@@ -13,6 +13,7 @@
 mod clock;
 mod companions;
 mod driver;
+mod facts;
 mod groups;
 mod journal;
 mod metrics;
@@ -23,6 +24,7 @@ mod status;
 mod store_client;
 
 pub use clock::BootClock;
+pub use facts::ProbeFacts;
 pub use groups::{GroupOptions, group_settings};
 pub use metrics::Metrics;
 pub use pod::{ForceError, Pod, PodOptions};

@@ -13,9 +13,10 @@ use prometheus_client::registry::Registry;
 use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::error::{StoreError, StoreOp};
 use watchkeeper_core::invariant::Invariant::{Ec1, Fb1, Ls3, Sn1};
+use watchkeeper_core::money::{Day, Ledger, Usd};
 use watchkeeper_core::status::Snapshot;
-use watchkeeper_core::time::Moment;
-use watchkeeper_core::verdict::Outcome;
+use watchkeeper_core::time::{Moment, UnixMillis};
+use watchkeeper_core::verdict::{Outcome, Spared};
 
 /// Probes take from milliseconds to a minute.
 const PROBE_BUCKETS: [f64; 12] = [
@@ -37,6 +38,17 @@ struct CheckLabels {
 struct ProbeLabels {
     provider: String,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ProviderLabels {
+    provider: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SparedLabels {
+    provider: String,
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -63,6 +75,11 @@ struct RequestLabels {
 }
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+type Dollars = Family<ProviderLabels, Counter<f64, AtomicU64>>;
+type DollarGauges = Family<ProviderLabels, Gauge<f64, AtomicU64>>;
+
+/// The provider's label for the whole fleet's money.
+const ALL_PROVIDERS: &str = "all";
 
 /// All metrics of a pod.
 pub struct Metrics {
@@ -71,6 +88,11 @@ pub struct Metrics {
     probe_duration: Histogram,
     probes: Family<ProbeLabels, Counter>,
     pub(crate) probes_saved: Counter,
+    probe_cost: Dollars,
+    probe_cost_saved: Dollars,
+    probes_spared: Family<SparedLabels, Counter>,
+    budget_spent: DollarGauges,
+    budget_limit: DollarGauges,
     rounds: Family<HowLabels, Counter>,
     report_age: Gauge<f64, AtomicU64>,
     lease_held: Gauge,
@@ -99,6 +121,11 @@ impl Metrics {
             probe_duration: Histogram::new(PROBE_BUCKETS),
             probes: Family::default(),
             probes_saved: Counter::default(),
+            probe_cost: Family::default(),
+            probe_cost_saved: Family::default(),
+            probes_spared: Family::default(),
+            budget_spent: Family::default(),
+            budget_limit: Family::default(),
             rounds: Family::default(),
             report_age: Gauge::default(),
             lease_held: Gauge::default(),
@@ -129,6 +156,31 @@ impl Metrics {
             "probes_saved",
             format!("Checks in each report adopted from another pod ({Ec1})"),
             m.probes_saved.clone(),
+        );
+        registry.register(
+            "probe_cost_usd",
+            "What probes of this pod cost, as far as prices are known",
+            m.probe_cost.clone(),
+        );
+        registry.register(
+            "probe_cost_saved_usd",
+            "What other pods paid for the results that this pod adopted",
+            m.probe_cost_saved.clone(),
+        );
+        registry.register(
+            "probes_spared",
+            "Checks asked by a cheaper probe than their own",
+            m.probes_spared.clone(),
+        );
+        registry.register(
+            "budget_spent_usd",
+            "What the fleet spent on probes today (UTC), as far as this pod knows",
+            m.budget_spent.clone(),
+        );
+        registry.register(
+            "budget_limit_usd",
+            "What the fleet may spend on probes per day (UTC)",
+            m.budget_limit.clone(),
         );
         registry.register("rounds", "Rounds, by how they were made", m.rounds.clone());
         registry.register(
@@ -234,6 +286,56 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn cost(&self, provider: &str, cost: Usd) {
+        let cost = cost.as_dollars();
+        self.probe_cost.get_or_create(&by(provider)).inc_by(cost);
+    }
+
+    pub(crate) fn cost_saved(&self, provider: &str, cost: Usd) {
+        let cost = cost.as_dollars();
+        let counter = self.probe_cost_saved.get_or_create(&by(provider));
+        counter.inc_by(cost);
+    }
+
+    pub(crate) fn spared(&self, provider: &str, why: Spared) {
+        let labels = SparedLabels {
+            provider: provider.to_owned(),
+            reason: why.as_str(),
+        };
+        self.probes_spared.get_or_create(&labels).inc();
+    }
+
+    /// The money of all groups on the day that it is at `unix`, and the limits.
+    fn money(&self, snapshot: &Snapshot, unix: UnixMillis) {
+        let today = Day::of(unix);
+        let mut all = Ledger::of(today);
+        for group in &snapshot.groups {
+            for provider in group.ledger.spent.keys() {
+                all.add(today, provider, group.ledger.by(today, provider));
+            }
+        }
+        let budget = &snapshot.settings.budget;
+        // What was spent yesterday goes back to zero.
+        self.budget_spent.clear();
+        for (provider, spent) in &all.spent {
+            let gauge = self.budget_spent.get_or_create(&by(provider));
+            gauge.set(spent.as_dollars());
+        }
+        if budget.fleet.is_some() || !all.is_empty() {
+            let gauge = self.budget_spent.get_or_create(&by(ALL_PROVIDERS));
+            gauge.set(all.total(today).as_dollars());
+        }
+        let fleet = budget.fleet.map(|limit| (ALL_PROVIDERS, limit));
+        let named = budget
+            .providers
+            .iter()
+            .map(|(name, limit)| (&**name, *limit));
+        for (provider, limit) in fleet.into_iter().chain(named) {
+            let gauge = self.budget_limit.get_or_create(&by(provider));
+            gauge.set(limit.as_dollars());
+        }
+    }
+
     /// What the companions came to since `before`.
     pub(crate) fn companions(&self, before: &CompanionState, now: &CompanionState) {
         for (counter, was, is) in [
@@ -271,9 +373,10 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// The metrics as OpenMetrics text, with what the picture shows at `now`.
+    /// The metrics as OpenMetrics text, with what the picture shows at `now`, which is `unix` by the wall clock.
     #[must_use]
-    pub fn render(&self, snapshot: &Snapshot, now: Moment) -> String {
+    pub fn render(&self, snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> String {
+        self.money(snapshot, unix);
         self.store_up.set(i64::from(snapshot.store_up));
         let serves = snapshot.store_up && snapshot.companions.claim == Claim::Ours;
         self.wire_serving.set(i64::from(serves));
@@ -308,5 +411,11 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = text::encode(&mut out, &self.registry);
         out
+    }
+}
+
+fn by(provider: &str) -> ProviderLabels {
+    ProviderLabels {
+        provider: provider.to_owned(),
     }
 }

@@ -121,6 +121,8 @@ impl Pod {
             interval = ?shown.interval, lock_ttl = ?shown.lock_ttl, cache_ttl = ?shown.cache_ttl,
             "Initialized shared health check manager"
         );
+        // All groups have the same.
+        let lanes = groups.first().map(|g| g.lanes.clone()).unwrap_or_default();
         let mut index = HashMap::new();
         let mut by_name = HashMap::new();
         for (at, group) in groups.iter().enumerate() {
@@ -133,6 +135,7 @@ impl Pod {
                 let asked = Asked {
                     check: Arc::new(c.clone()),
                     sends: prober.plan(c, Effort::Full).is_ok(),
+                    provider: Arc::from(c.provider()),
                 };
                 (c.id.clone(), asked)
             })
@@ -201,7 +204,7 @@ impl Pod {
             nudge,
             inbox: inbox.clone(),
             tasks: tasks.clone(),
-            slots: Slots::new(options.concurrency),
+            slots: Slots::new(options.concurrency, lanes),
             timers: BTreeSet::new(),
             tickets: HashMap::new(),
             next_ticket: 0,

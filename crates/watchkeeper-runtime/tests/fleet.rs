@@ -25,7 +25,7 @@ use watchkeeper_core::status::{Mode, ShownSettings, StatusSource};
 use watchkeeper_core::time::{Clock, Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_memory::MemoryStore;
-use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, group_settings};
+use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
 
 /// Tokio's virtual time, which a paused runtime moves on by itself when everybody waits.
 struct VirtualClock(Instant);
@@ -136,14 +136,18 @@ impl World {
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
+            lanes: std::collections::BTreeMap::new(),
+            budget: watchkeeper_core::money::Budget::default(),
+            honours_retry_after: true,
             op_timeout: Duration::from_millis(500),
             drain: Duration::from_secs(10),
             coordinate: true,
             background: true,
             seed: name.bytes().map(u64::from).sum(),
         };
-        let groups = group_settings(&options, &checks).unwrap();
+        let groups = group_settings(&options, &checks, |_| ProbeFacts::default()).unwrap();
         Pod::start(PodOptions {
             fleet,
             pod,
@@ -162,6 +166,8 @@ impl World {
                     options.cache_ttl,
                     options.jitter,
                 ),
+                budget: watchkeeper_core::money::Budget::default(),
+                passes: watchkeeper_core::report::Passes::HEALTHY,
                 details: true,
             },
             backend: "memory",

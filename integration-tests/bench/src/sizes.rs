@@ -93,6 +93,7 @@ fn entry_bytes(outcome: Outcome, error: Option<&str>) -> Result<f64, Error> {
             Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ));
     }
@@ -106,6 +107,7 @@ fn entry_bytes(outcome: Outcome, error: Option<&str>) -> Result<f64, Error> {
         took: Duration::from_secs(5),
         probes: 1,
         entries,
+        ledger: watchkeeper_core::money::Ledger::default(),
     };
     let one = report(vec![aged.clone()]).encode().len();
     let two = report(vec![aged.clone(), aged.clone()]).encode().len();

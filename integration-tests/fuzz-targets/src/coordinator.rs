@@ -3,6 +3,8 @@
 
 mod world;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_core::cache::Published;
@@ -13,9 +15,11 @@ use watchkeeper_core::coordinator::{
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{CheckId, GroupId, PodId};
 use watchkeeper_core::lease::{Acquired, Busy, Marker, Released, Renewed, Token};
+use watchkeeper_core::money::{Budget, Day, Ledger, Usd};
+use watchkeeper_core::probe::Identity;
 use watchkeeper_core::report::{Aged, Entry, Report, Thresholds};
 use watchkeeper_core::time::UnixMillis;
-use watchkeeper_core::verdict::{Outcome, Verdict};
+use watchkeeper_core::verdict::{Outcome, Spared, Verdict};
 
 use crate::bytes::Bytes;
 use world::{Asked, World};
@@ -106,12 +110,12 @@ fn step(world: &mut World, bytes: &mut Bytes<'_>) {
 fn settings(bytes: &mut Bytes<'_>) -> Settings {
     let seconds = |bytes: &mut Bytes<'_>| Duration::from_millis(bytes.number().clamp(1, 1 << 36));
     let op_timeout = seconds(bytes).min(Duration::from_secs(60));
-    let checks = (0..=bytes.below(MAX_CHECKS)).map(|n| GroupCheck {
-        id: named(n),
-        timeout: seconds(bytes),
-        background: bytes.byte() < 250,
+    let checks = (0..=bytes.below(MAX_CHECKS)).map(|n| {
+        let mut check = GroupCheck::new(named(n), seconds(bytes));
+        check.background = bytes.byte() < 250;
+        check
     });
-    Settings {
+    let mut settings = Settings {
         checks: checks.collect(),
         group: GroupId::new("group").unwrap(),
         pod: PodId::new("me").unwrap(),
@@ -121,6 +125,9 @@ fn settings(bytes: &mut Bytes<'_>) -> Settings {
         cache_ttl: seconds(bytes),
         jitter: f64::from(bytes.byte() % 101) / 100.0,
         concurrency: bytes.below(5),
+        lanes: BTreeMap::new(),
+        budget: Budget::default(),
+        honours_retry_after: false,
         spread: if bytes.flag() {
             seconds(bytes)
         } else {
@@ -129,13 +136,49 @@ fn settings(bytes: &mut Bytes<'_>) -> Settings {
         thresholds: Thresholds {
             healthy_after: 1 + u32::from(bytes.byte() % 4),
             unhealthy_after: 1 + u32::from(bytes.byte() % 4),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
         op_timeout,
         drain: seconds(bytes),
         coordinate: bytes.byte() < 230,
         background: bytes.byte() < 230,
         seed: bytes.number(),
+    };
+    add_money(&mut settings);
+    settings
+}
+
+/// Prices, budgets, twins, lanes: as the seed's upper bits say, so that none of them shifts what the bytes mean.
+fn add_money(settings: &mut Settings) {
+    let bits = settings.seed >> 8;
+    let chosen = |shift: u32| (bits >> shift) % 4;
+    for (n, check) in settings.checks.iter_mut().enumerate() {
+        let n = u32::try_from(n).unwrap();
+        check.has_cheap = chosen(n) > 0;
+        check.most_cost = (chosen(n + 1) > 0).then(|| Usd::from_picos(chosen(n + 2)));
+        check.full_every = (chosen(n + 3) > 2).then(|| Duration::from_secs(chosen(n) * 20));
+        check.identity = (chosen(n + 4) > 1).then_some(Identity([1; 16]));
+        check.provider = Arc::from(["a", "b", "c", "d"][usize::try_from(chosen(n + 5)).unwrap()]);
     }
+    settings.honours_retry_after = chosen(12) > 1;
+    if chosen(14) > 1 {
+        settings.lanes = BTreeMap::from([(Arc::from("a"), 1), (Arc::from("b"), 0)]);
+    }
+    settings.budget.fleet = (chosen(16) > 1).then(|| Usd::from_picos(chosen(18) * 3));
+    if chosen(20) > 1 {
+        let limit = Usd::from_picos(chosen(22));
+        settings.budget.providers = BTreeMap::from([("a".to_owned(), limit)]);
+    }
+}
+
+/// What a report says was spent, near the day that the world's clock may show or anywhere.
+fn ledger(bytes: &mut Bytes<'_>) -> Ledger {
+    let mut ledger = Ledger::of(Day(bytes.signed() >> 27));
+    for _ in 0..bytes.below(3) {
+        let provider = *bytes.of(&["a", "b", "x"]);
+        ledger.add(ledger.day, provider, Usd::from_picos(bytes.number()));
+    }
+    ledger
 }
 
 fn named(n: usize) -> CheckId {
@@ -156,7 +199,17 @@ fn verdict(bytes: &mut Bytes<'_>) -> Verdict {
     let error = bytes.flag().then(|| "e".repeat(bytes.below(256)));
     let status = bytes.flag().then(|| u16::from(bytes.byte()) + 300);
     let latency = Duration::from_millis(bytes.number());
-    Verdict::new(outcome, status, error, latency, UnixMillis(bytes.signed()))
+    let millis = millis_of(latency);
+    Verdict {
+        cost: (millis % 3 == 1).then(|| Usd::from_picos(millis % 17)),
+        retry_after: (millis % 5 == 1).then_some(latency),
+        spared: (millis % 7 == 1).then_some(Spared::Interval),
+        ..Verdict::new(outcome, status, error, latency, UnixMillis(bytes.signed()))
+    }
+}
+
+fn millis_of(latency: Duration) -> u64 {
+    u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a working store says.
@@ -304,6 +357,7 @@ fn found(world: &World, bytes: &mut Bytes<'_>) -> FoundReport {
             started: UnixMillis(bytes.signed()),
             took: Duration::from_millis(bytes.number()),
             probes: u32::from(bytes.byte()),
+            ledger: ledger(bytes),
         }),
         token: token(world, bytes),
         age: age(bytes),
@@ -332,6 +386,7 @@ fn entry(world: &World, bytes: &mut Bytes<'_>) -> Aged {
             Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ));
     }

@@ -204,6 +204,7 @@ fn snapshot() -> Snapshot {
     let at_once = Thresholds {
         healthy_after: 1,
         unhealthy_after: 1,
+        passes: watchkeeper_core::report::Passes::HEALTHY,
     };
     let entry = Entry::after(
         None,
@@ -228,6 +229,8 @@ fn snapshot() -> Snapshot {
         checked_by: Some(pod.clone()),
         entries: BTreeMap::from([(check.id.clone(), known)]),
         next_due: None,
+        ledger: watchkeeper_core::money::Ledger::default(),
+        saved: Arc::default(),
     };
     Snapshot {
         version: 1,
@@ -248,6 +251,8 @@ fn snapshot() -> Snapshot {
             cache_ttl: Duration::from_secs(30),
             lock_scope: LockScope::Fleet,
             fresh_for: Duration::from_secs(316),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         }),
         index: Arc::new(HashMap::from([(check.id.clone(), 0)])),

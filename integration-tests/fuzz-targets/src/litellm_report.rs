@@ -77,6 +77,7 @@ pub(crate) fn decode(input: &[u8]) {
         took: Duration::ZERO,
         probes: 0,
         entries: findings.entries.clone(),
+        ledger: watchkeeper_core::money::Ledger::default(),
     };
     let written = codec.encode(&report);
     assert_eq!(written.is_some(), findings.entries.len() == 2);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, MAX_NAME_BYTES, PodId};
 use watchkeeper_core::lease::Token;
+use watchkeeper_core::money::{Day, Ledger, Usd};
 use watchkeeper_core::report::{Aged, Entry, HISTORY_LENGTH, Report, Thresholds};
 use watchkeeper_core::status::PodFacts;
 use watchkeeper_core::time::UnixMillis;
@@ -79,11 +80,15 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 2,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ));
     }
+    let mut ledger = Ledger::of(Day(20_454));
+    ledger.add(Day(20_454), "openai", Usd::from_picos(150_000));
     let report = |entries| Report {
         entries,
+        ledger: ledger.clone(),
         pod: PodId::new("pod-a").unwrap(),
         started: UnixMillis(1_795_358_400_000),
         took: Duration::from_millis(250),

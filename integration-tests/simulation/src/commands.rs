@@ -2,13 +2,16 @@
 
 use futures_util::{FutureExt, StreamExt};
 use watchkeeper_core::cache::Notice;
-use watchkeeper_core::coordinator::{Command, Happening, Hint};
+use watchkeeper_core::coordinator::{Command, Happening, Hint, ProbeId};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_core::verdict::Spared;
 
 use super::breach::{Breach, wrong};
 use super::network::{Fate, failure, operation};
 use super::plan::{MILLI, micros};
 use super::pod::Input;
+use super::prices::cost;
+use super::rules::{Asked, check};
 use super::world::{What, World};
 
 impl World<'_> {
@@ -19,7 +22,7 @@ impl World<'_> {
         command: Command,
     ) -> Result<(), Breach> {
         match command {
-            Command::Probe(probe, check) => {
+            Command::Probe(probe, check, effort) => {
                 let now = self.pods[pod].now(self.now).steady;
                 if !self.pods[pod]
                     .groups
@@ -30,14 +33,26 @@ impl World<'_> {
                     return wrong(format!("{probe:?} of {check} may not start"));
                 }
                 self.count("probes");
-                self.rules.start(
-                    self.plan,
-                    &self.pods[pod],
-                    group,
-                    &check,
-                    &self.store,
-                    self.now,
-                )?;
+                let riders: Vec<_> = self.pods[pod].groups[&group]
+                    .asked_for(probe)
+                    .cloned()
+                    .collect();
+                if riders.len() > 1 {
+                    self.count("shared probes");
+                }
+                for check in &riders {
+                    self.rules.start(
+                        self.plan,
+                        &self.pods[pod],
+                        group,
+                        check,
+                        &self.store,
+                        self.now,
+                    )?;
+                }
+                let asked = Asked { effort, riders };
+                self.rules
+                    .asks(self.plan, &self.pods[pod], group, probe, asked)?;
                 self.pods[pod].probes.insert((group, probe));
                 if self.hangs(group) {
                     self.count("hanging probes");
@@ -46,13 +61,13 @@ impl World<'_> {
                 let slowest = self.plan.slowest.iter().find(|(id, _)| *id == check);
                 let most = slowest.unwrap().1;
                 let at = self.now + self.dice.range(most / 2, most);
-                self.tell(pod, at, Input::Probed(group, probe, check));
+                self.tell(pod, at, Input::Probed(group, probe));
                 Ok(())
             }
             Command::Cancel(probe) => {
                 self.count("cancelled");
                 self.pods[pod].probes.remove(&(group, probe));
-                Ok(())
+                self.lost_sight_of(pod, group, probe)
             }
             Command::Answer(ticket, result) => {
                 self.count(if result.is_ok() {
@@ -71,6 +86,20 @@ impl World<'_> {
         }
     }
 
+    /// A probe was given up: it is billed all the same.
+    fn lost_sight_of(&mut self, pod: usize, group: usize, probe: ProbeId) -> Result<(), Breach> {
+        let Some(asked) = self.rules.asked(&self.pods[pod], group, probe) else {
+            return Ok(());
+        };
+        let first = &asked.riders[0];
+        let Some(most) = check(self.plan, group, first).most_cost else {
+            return Ok(());
+        };
+        let cost = cost(&mut self.money, most, asked.effort);
+        self.rules
+            .paid(self.plan, &self.pods[pod], group, first, cost, self.now)
+    }
+
     fn told(&mut self, pod: usize, group: usize, happening: &Happening) -> Result<(), Breach> {
         self.count(match happening {
             Happening::LeaseAcquired(_) => "acquired",
@@ -80,7 +109,14 @@ impl World<'_> {
             Happening::Published { .. } => "published",
             Happening::PublishedSoFar { .. } => "published so far",
             Happening::HolderSilent(_) => "silent holders",
+            Happening::Adopted { saved, .. } if !saved.is_empty() => "adopted and saved",
             Happening::Adopted { .. } => "adopted",
+            Happening::Spent { .. } => "paid probes",
+            Happening::Spared { why, .. } => match why {
+                Spared::Budget => "spared by the budget",
+                Spared::Interval => "spared by the interval",
+            },
+            Happening::BudgetSpent { .. } => "budget spent",
             Happening::AdoptedForeign { .. } => "adopted from other programs",
             Happening::NothingDue => "nothing due",
             Happening::RoundEnded { .. } => "rounds",

@@ -25,6 +25,7 @@ mod faults;
 mod network;
 mod plan;
 mod pod;
+mod prices;
 mod rules;
 mod shrink;
 mod trouble;

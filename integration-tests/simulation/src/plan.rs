@@ -1,15 +1,18 @@
 //! What a seed makes of a run: the fleet, its settings, and what will go wrong when.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watchkeeper_core::coordinator::{GroupCheck, Settings};
 use watchkeeper_core::id::{CheckId, GroupId, PodId};
+use watchkeeper_core::money::Budget;
 use watchkeeper_core::report::Thresholds;
 use watchkeeper_core::status::ShownSettings;
 
 use super::Weather;
 use super::dice::Dice;
 use super::faults::{Fault, Trouble};
+use super::prices::Prices;
 
 /// Microseconds of the world's time.
 pub(super) type Time = i64;
@@ -52,6 +55,8 @@ pub(super) struct Plan {
     pub(super) delay: Time,
     /// How far steady clocks run fast or slow at most, in millionths.
     pub(super) rate_ppm: i64,
+    /// What probes cost.
+    pub(super) prices: Prices,
 }
 
 /// Most fleets are small; some are as large as fleets get.
@@ -75,10 +80,14 @@ fn settings(dice: &mut Dice, interval: Duration, lock_ttl: Duration) -> Settings
         cache_ttl,
         jitter: [0.05, 0.2][dice.index(2)],
         concurrency: 1 + dice.index(4),
+        lanes: BTreeMap::new(),
+        budget: Budget::default(),
+        honours_retry_after: false,
         spread: Duration::from_millis([0, 0, 300][dice.index(3)]),
         thresholds: Thresholds {
             healthy_after: 1,
             unhealthy_after: 1,
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
         op_timeout: Duration::from_millis(200),
         drain: Duration::from_secs(2),
@@ -86,6 +95,21 @@ fn settings(dice: &mut Dice, interval: Duration, lock_ttl: Duration) -> Settings
         background: true,
         seed: 0,
     }
+}
+
+/// One group for each check, but for those that are asked by the same probe.
+fn one_each_but_twins(checks: &[GroupCheck]) -> Vec<Vec<GroupCheck>> {
+    let mut groups: Vec<Vec<GroupCheck>> = Vec::new();
+    for check in checks {
+        let twin = |group: &&mut Vec<GroupCheck>| {
+            check.identity.is_some() && group[0].identity == check.identity
+        };
+        match groups.iter_mut().find(twin) {
+            Some(group) => group.push(check.clone()),
+            None => groups.push(vec![check.clone()]),
+        }
+    }
+    groups
 }
 
 /// Puts checks into groups as a lock scope does, for one configuration.
@@ -112,17 +136,14 @@ impl Plan {
         let lock_ttl = Duration::from_millis([1_200, 2_000, 3_000][dice.index(3)]);
         let interval = Duration::from_secs([4, 6, 10][dice.index(3)]);
         let timeout = Duration::from_millis([500, 1_500, 4_000][dice.index(3)]);
-        let check = |name: String| GroupCheck {
-            id: CheckId::new(name).unwrap(),
-            timeout,
-            background: true,
-        };
+        let check = |name: String| GroupCheck::new(CheckId::new(name).unwrap(), timeout);
         let mut checks: Vec<_> = (0..count).map(|i| check(format!("check-{i}"))).collect();
         let mut versions = vec![settings(dice, interval, lock_ttl)];
+        let prices = Prices::draw(seed, &mut checks, &mut versions[0]);
         let one_each = dice.chance(50);
         let scope = |checks: &[GroupCheck]| -> Vec<Vec<GroupCheck>> {
             if one_each {
-                checks.iter().map(|c| vec![c.clone()]).collect()
+                one_each_but_twins(checks)
             } else {
                 vec![checks.to_vec()]
             }
@@ -168,6 +189,7 @@ impl Plan {
             end: 0,
             delay: [2 * MILLI, 30 * MILLI][dice.index(2)],
             rate_ppm: 2_000,
+            prices,
         };
         if weather == Weather::Storm && dice.chance(20) {
             plan.rate_ppm = 40_000;
@@ -282,17 +304,24 @@ impl Plan {
         micros(self.longest_interval().mul_f64(self.common().jitter))
     }
 
-    /// LV-1: once faults stop, a report comes within this.
+    /// How much later than due a check may be asked for the sake of its upstream.
+    fn rest(&self) -> Time {
+        micros(self.prices.longest_rest(self.common()))
+    }
+
+    /// LV-1: once faults stop, a report comes within this, and later where every upstream asks to be left alone.
     pub(super) fn liveness(&self) -> Time {
         micros(self.common().lock_ttl + self.longest_interval())
+            + self.rest()
             + self.jitter()
             + self.round_limit()
             + 5 * SECOND
     }
 
-    /// FB-1: results are no older than this, store or no store.
+    /// FB-1: results are no older than this, store or no store, and older where an upstream asks to be left alone.
     pub(super) fn oldest(&self) -> Time {
         let oldest = micros(self.common().lock_ttl + self.longest_interval())
+            + self.rest()
             + self.jitter()
             + 2 * self.round_limit()
             + 10 * SECOND;

@@ -30,7 +30,7 @@ pub(super) enum Input {
     Woke(usize, u64),
     /// The answer to an operation, or the end of its time limit.
     Answer(usize, Op, Event),
-    Probed(usize, ProbeId, CheckId),
+    Probed(usize, ProbeId),
     Pinged(bool),
     Ping,
     Hint(usize, Hint),

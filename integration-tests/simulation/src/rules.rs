@@ -4,6 +4,7 @@
 //! to them, with its moment, and excuses no more than it explains.
 
 mod leases;
+mod money;
 mod probes;
 mod shown;
 mod thrift;
@@ -14,6 +15,9 @@ use watchkeeper_core::id::{AttemptId, CheckId, PodId};
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::report::Entry;
 use watchkeeper_core::time::UnixMillis;
+
+use money::Money;
+pub(super) use money::{Asked, check};
 
 use super::network::LONGEST_HOLD;
 use super::plan::{Plan, SECOND, Time};
@@ -94,6 +98,7 @@ pub(super) struct Rules {
     told: HashMap<(PodId, UnixMillis), Time>,
     debts: Vec<Debt>,
     store_clock_went_back: bool,
+    money: Money,
 }
 
 impl Rules {
@@ -105,6 +110,7 @@ impl Rules {
             told: HashMap::new(),
             debts: Vec::new(),
             store_clock_went_back: false,
+            money: Money::default(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::dice::Dice;
 use super::network::Fate;
 use super::plan::{CALM_FROM, MILLI, Plan, SECOND, Time, micros};
 use super::pod::{Input, Pod, State};
-use super::rules::Rules;
+use super::rules::{Rules, check};
 
 /// How many of the last happenings a failure shows.
 const SHOWN: usize = 60;
@@ -53,6 +53,8 @@ pub(super) struct World<'a> {
     /// The store's clock, which is the world's but for its jumps.
     pub(super) clock: Arc<ManualClock>,
     pub(super) dice: Dice,
+    /// Chance in what probes cost, apart from all else.
+    pub(super) money: Dice,
     /// Troubles of this moment.
     pub(super) active: Vec<usize>,
     /// What the store held when a failover began.
@@ -97,6 +99,7 @@ impl<'a> World<'a> {
             store,
             clock,
             dice,
+            money: Dice::new(seed.rotate_left(7)),
             active: Vec::new(),
             saved: BTreeMap::new(),
             paused_asking: BTreeMap::new(),
@@ -248,13 +251,18 @@ impl<'a> World<'a> {
                 }
                 self.happen(pod, group, event)
             }
-            Input::Probed(group, probe, check) => {
+            Input::Probed(group, probe) => {
                 if !self.pods[pod].probes.remove(&(group, probe)) {
                     return Ok(());
                 }
-                self.rules.probed(&self.pods[pod], group, &check);
+                let Some(asked) = self.rules.asked(&self.pods[pod], group, probe) else {
+                    return wrong(format!("{probe:?} ends and was never asked"));
+                };
+                for check in &asked.riders {
+                    self.rules.probed(&self.pods[pod], group, check);
+                }
                 let healthy = self.dice.chance(80);
-                let verdict = Verdict::new(
+                let mut verdict = Verdict::new(
                     if healthy {
                         verdict::Outcome::Healthy
                     } else {
@@ -265,7 +273,18 @@ impl<'a> World<'a> {
                     Duration::from_millis(5),
                     UnixMillis(0),
                 );
-                self.happen(pod, group, Event::Probed(probe, verdict))
+                let (plan, first) = (self.plan, &asked.riders[0]);
+                let asks = check(plan, group, first);
+                plan.prices
+                    .answer(&mut self.money, asks, asked.effort, &mut verdict);
+                if verdict.retry_after.is_some() {
+                    self.count("asked to rest");
+                }
+                self.rules.heard(group, &asked, &verdict);
+                let cost = verdict.cost.unwrap_or_default();
+                self.happen(pod, group, Event::Probed(probe, verdict))?;
+                self.rules
+                    .paid(plan, &self.pods[pod], group, first, cost, self.now)
             }
             Input::Ping => {
                 let jitter = self.dice.range(0, 10 * MILLI);

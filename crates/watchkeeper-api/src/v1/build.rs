@@ -197,6 +197,8 @@ fn add(a: Totals, b: Totals) -> Totals {
         isolated: a.isolated.saturating_add(b.isolated),
         probes: a.probes.saturating_add(b.probes),
         saved: a.saved.saturating_add(b.saved),
+        spent: a.spent + b.spent,
+        saved_cost: a.saved_cost + b.saved_cost,
     }
 }
 

@@ -119,10 +119,12 @@ pub(crate) fn entry(check: &Check, thresholds: Thresholds, verdicts: Vec<Verdict
 pub(crate) const AT_ONCE: Thresholds = Thresholds {
     healthy_after: 1,
     unhealthy_after: 1,
+    passes: watchkeeper_core::report::Passes::HEALTHY,
 };
 pub(crate) const AFTER_TWO: Thresholds = Thresholds {
     healthy_after: 2,
     unhealthy_after: 2,
+    passes: watchkeeper_core::report::Passes::HEALTHY,
 };
 
 pub(crate) fn settings() -> ShownSettings {
@@ -134,6 +136,8 @@ pub(crate) fn settings() -> ShownSettings {
         cache_ttl: Duration::from_secs(30),
         lock_scope: LockScope::Fleet,
         fresh_for: Duration::from_secs(316),
+        budget: watchkeeper_core::money::Budget::default(),
+        passes: watchkeeper_core::report::Passes::HEALTHY,
         details: true,
     }
 }
@@ -149,6 +153,8 @@ pub(crate) fn group(name: &str) -> GroupView {
         checked_by: None,
         entries: BTreeMap::new(),
         next_due: None,
+        ledger: watchkeeper_core::money::Ledger::default(),
+        saved: Arc::default(),
     }
 }
 
@@ -182,6 +188,7 @@ pub(crate) fn snapshot(checks: Vec<Check>) -> Snapshot {
             isolated: 3,
             probes: 4,
             saved: 5,
+            ..Totals::default()
         },
     }
 }

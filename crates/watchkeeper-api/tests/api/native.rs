@@ -50,6 +50,7 @@ fn fleet() -> Snapshot {
                     isolated: 0,
                     probes: 40,
                     saved: u64::MAX,
+                    ..Totals::default()
                 },
             },
         },

@@ -1,5 +1,6 @@
 //! What a coordinator wants done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,10 @@ use crate::cache::Then;
 use crate::error::StoreError;
 use crate::id::{CheckId, PodId};
 use crate::lease::{Acquire, LeaseRef, Token};
+use crate::money::Usd;
+use crate::probe::Effort;
 use crate::report::Report;
+use crate::verdict::Spared;
 
 /// One store operation of one coordinator; its answer names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +52,8 @@ pub enum Command {
     Read(Op, Token),
     /// Publish a report.
     Publish(Op, Publication),
-    /// Probe a check, once.
-    Probe(ProbeId, CheckId),
+    /// Probe a check, once, with this effort.
+    Probe(ProbeId, CheckId, Effort),
     /// Stop a probe; its answer is not wanted any more.
     Cancel(ProbeId),
     /// Answer a forced run: the checks' entries are in the view, or the reason why not.
@@ -150,6 +154,31 @@ pub enum Happening {
         token: Token,
         /// How many entries were new to us.
         entries: usize,
+        /// What other pods paid for them, by provider, where that is known.
+        saved: BTreeMap<Arc<str>, Usd>,
+    },
+    /// A probe of ours cost money, or may have: one that was given up counts with the most that it can cost.
+    Spent {
+        /// Who was asked.
+        provider: Arc<str>,
+        /// How much.
+        cost: Usd,
+    },
+    /// A check is asked by a cheaper probe than its own.
+    Spared {
+        /// Who is asked.
+        provider: Arc<str>,
+        /// Why.
+        why: Spared,
+    },
+    /// The day's budget does not bear the next full probe. Told once per limit and day.
+    BudgetSpent {
+        /// Whose budget: a provider's, or the whole fleet's.
+        provider: Option<Arc<str>>,
+        /// What is spent.
+        spent: Usd,
+        /// What may be spent.
+        budget: Usd,
     },
     /// What another program found was used instead of probes, for this many checks. It is offered to the fleet.
     AdoptedForeign {

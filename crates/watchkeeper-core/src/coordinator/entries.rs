@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::companion::ForeignFindings;
-use crate::id::CheckId;
+use crate::id::{CheckId, PodId};
 use crate::lease::Token;
+use crate::money::Usd;
 use crate::planted::{Bug, is_planted};
 use crate::report::{Aged, Entry, Report, Thresholds};
 use crate::status::Known;
@@ -34,6 +35,25 @@ fn possible(entry: &Entry, token: Token) -> Entry {
     let mut entry = entry.clone();
     entry.token = entry.token.filter(|had| *had <= token);
     entry
+}
+
+/// What a report brought.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// How many entries changed.
+    pub(super) changed: usize,
+    /// What others paid for them, where they paid anything.
+    pub(super) paid: Vec<(CheckId, Usd)>,
+}
+
+impl Merged {
+    fn count(&mut self, entry: &Entry, me: &PodId) {
+        self.changed += 1;
+        let paid = entry.verdict.cost.filter(|cost| !cost.is_zero());
+        if let Some(cost) = paid.filter(|_| entry.checked_by != *me) {
+            self.paid.push((entry.check.clone(), cost));
+        }
+    }
 }
 
 /// What this pod knows, by check.
@@ -72,17 +92,17 @@ impl Entries {
     }
 
     /// Takes in a report published under `token`, `age` ago, read at `at`, as far as it is about `wanted` checks. Per
-    /// check the entry of the higher token wins (SN-2), and where one has none the younger. Answers how many entries
-    /// changed.
+    /// check the entry of the higher token wins (SN-2), and where one has none the younger. `me` is this pod.
     pub(super) fn merge(
         &mut self,
         report: &Report,
         token: Token,
         age: Duration,
         at: Moment,
+        me: &PodId,
         wanted: impl Fn(&CheckId) -> bool,
-    ) -> usize {
-        let mut changed = 0;
+    ) -> Merged {
+        let mut merged = Merged::default();
         let mut there: Vec<&CheckId> = Vec::with_capacity(report.entries.len());
         for Aged {
             entry,
@@ -107,7 +127,7 @@ impl Entries {
                             offered: false,
                         },
                     );
-                    changed += 1;
+                    merged.count(entry, me);
                 }
                 Some(kept) if kept.known.entry.same_finding(entry) => {
                     // Never younger than by this pod's own steady time since first sight: a store clock that jumps
@@ -121,7 +141,7 @@ impl Entries {
                     if newer {
                         kept.known = known;
                         kept.offered = false;
-                        changed += 1;
+                        merged.count(entry, me);
                     } else {
                         kept.offered = true;
                     }
@@ -137,7 +157,7 @@ impl Entries {
                 kept.offered = true;
             }
         }
-        changed
+        merged
     }
 
     /// Takes in what another program found, read at `at`: per check what is younger than what is known. Counters and
@@ -161,8 +181,8 @@ impl Entries {
             }) {
                 continue;
             }
-            let entry = Entry::after(
-                before.map(|known| &*known.entry),
+            let entry = Entry::following(
+                before.map(|known| known.before(probed_at)),
                 entry.check.clone(),
                 entry.checked_by.clone(),
                 None,

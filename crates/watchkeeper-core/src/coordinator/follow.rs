@@ -1,5 +1,7 @@
 //! Reading, asking for the lease, and living off what the holder publishes.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{Command, Happening, Op};
@@ -8,7 +10,9 @@ use super::sense::Act;
 use super::settings::{CONTEND_SPREAD, ROUND_SLACK};
 use super::{Coordinator, Holder, Out, Phase, Reading, SeenLease};
 use crate::error::StoreError;
+use crate::id::CheckId;
 use crate::lease::{Acquire, Acquired, Busy, Token};
+use crate::money::Usd;
 use crate::planted::{Bug, is_planted, wall_clock_age};
 use crate::time::Moment;
 
@@ -90,11 +94,13 @@ impl Coordinator {
                 } else {
                     age
                 };
-                let checks: std::collections::BTreeSet<_> =
-                    self.settings.checks.iter().map(|c| &c.id).collect();
-                let changed = self
-                    .entries
-                    .merge(&report, token, age, at, |check| checks.contains(check));
+                let me = &self.settings.pod;
+                self.purse.read(&report, me, now.unix);
+                let merged = self.entries.merge(&report, token, age, at, me, |check| {
+                    self.places.contains_key(check)
+                });
+                let changed = merged.changed;
+                let saved = self.save(merged.paid);
                 if changed > 0 {
                     self.waits_since = None;
                     self.checked_by = Some(report.pod.clone());
@@ -103,6 +109,7 @@ impl Coordinator {
                             by: report.pod,
                             token,
                             entries: changed,
+                            saved,
                         }));
                     }
                 }
@@ -112,6 +119,19 @@ impl Coordinator {
         self.look_beside(now, asked.sent, read.beside, out);
     }
 
+    /// Counts what others paid for findings of theirs; answers how much that is, by provider.
+    fn save(&mut self, paid: Vec<(CheckId, Usd)>) -> BTreeMap<Arc<str>, Usd> {
+        let mut by_provider: BTreeMap<Arc<str>, Usd> = BTreeMap::new();
+        for (id, cost) in paid {
+            let place = self.places.get(&id);
+            if let Some(check) = place.and_then(|place| self.settings.checks.get(*place)) {
+                *by_provider.entry(Arc::clone(&check.provider)).or_default() += cost;
+                *Arc::make_mut(&mut self.saved).entry(id).or_default() += cost;
+            }
+        }
+        by_provider
+    }
+
     /// Takes in what another program found since, and lets owed publications be made.
     fn look_beside(&mut self, now: Now, sent: Moment, beside: Beside, out: &mut Out) {
         match beside {
@@ -119,12 +139,11 @@ impl Coordinator {
             Beside::Owed => self.entries.offer_all(),
             Beside::Findings(findings) => {
                 let at = self.answered_at(now.steady, sent);
-                let checks: std::collections::BTreeSet<_> =
-                    self.settings.checks.iter().map(|c| &c.id).collect();
+                let places = &self.places;
                 let thresholds = self.settings.thresholds;
-                let changed = self
-                    .entries
-                    .adopt(&findings, at, thresholds, |check| checks.contains(check));
+                let changed = self.entries.adopt(&findings, at, thresholds, |check| {
+                    places.contains_key(check)
+                });
                 if findings.owed {
                     self.entries.offer_all();
                 }

@@ -3,11 +3,12 @@
 //! A call is satisfied by a probe that started after it came, whoever made it: one of a round of this pod, or one that
 //! another pod published meanwhile. It joins a running round only if its check's probe has not started.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::command::{Command, NotForced, Ticket};
 use super::event::Now;
 use super::lead::Step;
+use super::round::Queued;
 use super::settings::MAX_TICKETS;
 use super::{Coordinator, Out, Phase};
 use crate::id::CheckId;
@@ -85,10 +86,9 @@ impl Coordinator {
         checks: Vec<CheckId>,
         out: &mut Out,
     ) {
-        let known: BTreeSet<&CheckId> = self.settings.checks.iter().map(|c| &c.id).collect();
         let refusal = if self.draining.is_some() {
             Some(NotForced::Draining)
-        } else if checks.is_empty() || checks.iter().any(|c| !known.contains(c)) {
+        } else if checks.is_empty() || checks.iter().any(|c| !self.places.contains_key(c)) {
             Some(NotForced::UnknownCheck)
         } else if self.forced.left.len() >= MAX_TICKETS {
             Some(NotForced::TooMany)
@@ -110,6 +110,9 @@ impl Coordinator {
 
     /// A running round takes the check along, unless its probe has started already.
     fn join_round(&mut self, now: Moment, check: &CheckId) {
+        let Some(place) = self.places.get(check).copied() else {
+            return;
+        };
         let round = match &mut self.phase {
             Phase::Leading(lead) => match &mut lead.step {
                 Step::Probing(round) => round,
@@ -121,7 +124,11 @@ impl Coordinator {
             }
             _ => return,
         };
-        round.take(check.clone(), now);
+        round.take(Queued {
+            check: check.clone(),
+            place,
+            at: now,
+        });
     }
 
     /// Answers the calls whose check was probed by another pod after they came.

@@ -16,20 +16,24 @@
 //!
 //! The rules are design points; where they stand in the code:
 //! when an entry is due and what a round takes (`plan`), contending and following (`follow`), the holder's window,
-//! renewal and publication (`lead`), running probes (`round`, `probing`), the store away (`sense`, `alone`), merging
-//! (`entries`), forced runs (`forced`), leaving (`drain`), what people may see (`view`).
+//! renewal and publication (`lead`), running probes (`round`, `probing`, `load`), what they may cost (`effort`, `purse`),
+//! the store away (`sense`, `alone`), merging (`entries`), forced runs (`forced`), leaving (`drain`), what people may see
+//! (`view`).
 
 mod alone;
 mod command;
 mod dice;
 mod drain;
+mod effort;
 mod entries;
 mod event;
 mod follow;
 mod forced;
 mod lead;
+mod load;
 mod plan;
 mod probing;
+mod purse;
 mod round;
 mod sense;
 mod settings;
@@ -39,20 +43,24 @@ pub use command::{
     Command, Happening, LossReason, NotForced, Op, ProbeId, Publication, RoundKind, Ticket,
 };
 pub use event::{Beside, Event, FoundReport, Hint, Now, ReadReport};
+pub use load::Load;
 pub use settings::{
     CONTEND_SPREAD, GroupCheck, ISOLATED_AFTER, MAX_BACKOFF, MAX_TICKETS, ROUND_SLACK, Settings,
 };
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::id::{AttemptId, CheckId, PodId};
 use crate::lease::{LeaseRef, Marker, Token};
+use crate::money::Usd;
 use crate::planted::{Bug, is_planted};
 use crate::time::Moment;
 use dice::Dice;
 use entries::Entries;
 use forced::Forced;
 use lead::Lead;
+use purse::Purse;
 use round::Round;
 use sense::{Act, Sense};
 
@@ -120,6 +128,14 @@ pub struct Coordinator {
     dice: Dice,
     phase: Phase,
     entries: Entries,
+    /// What was spent.
+    purse: Purse,
+    /// What others' probes of a check saved this pod since it started.
+    saved: Arc<BTreeMap<CheckId, Usd>>,
+    /// Where each check stands in the settings.
+    places: BTreeMap<CheckId, usize>,
+    /// Checks with twins ([`Settings::twins`]).
+    twins: BTreeMap<usize, usize>,
     /// The highest token seen: the floor of every later grant.
     floor: Token,
     /// When this pod last started a probe of each check: alone, it starts at most one per interval.
@@ -166,12 +182,18 @@ impl Coordinator {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let dice = Dice::new(settings.seed);
+        let places = settings.checks.iter().enumerate();
+        let places = places.map(|(place, check)| (check.id.clone(), place));
         Self {
+            places: places.collect(),
+            twins: settings.twins(),
             settings,
             started: false,
             dice,
             phase: Phase::Waiting,
             entries: Entries::default(),
+            purse: Purse::default(),
+            saved: Arc::default(),
             floor: Token::ZERO,
             last_start: BTreeMap::new(),
             sense: Sense::default(),
@@ -214,6 +236,7 @@ impl Coordinator {
         if matches!(event, Event::Started) {
             self.start(now.steady);
         }
+        self.purse.turn(now.unix);
         self.close(now, &mut out);
         match event {
             Event::Started | Event::Woke => {}
@@ -248,7 +271,7 @@ impl Coordinator {
             Phase::Leading(lead) => self.lead_deadlines(lead),
             Phase::Alone(round) => [
                 Some(round.deadline),
-                round.next_start(self.settings.concurrency),
+                round.next_start(&self.settings),
                 self.draining,
             ],
             Phase::Acquiring { .. } | Phase::Stopped => [None; 3],

@@ -1,9 +1,12 @@
 //! What is due, and when.
 
 use super::{Coordinator, Phase};
+use crate::check::MAX_PROBE_TIMEOUT;
 use crate::id::CheckId;
 use crate::planted::{Bug, is_planted};
+use crate::status::Known;
 use crate::time::Moment;
+use crate::verdict::MAX_RETRY_AFTER;
 
 /// Before everything.
 const NOW: Moment = Moment::from_micros(i64::MIN);
@@ -11,9 +14,28 @@ const NOW: Moment = Moment::from_micros(i64::MIN);
 impl Coordinator {
     /// When a check's entry is due: at once if there is none.
     fn due_at(&self, check: &CheckId) -> Moment {
-        self.entries
-            .get(check)
-            .map_or(NOW, |known| known.probed_at + self.settings.cadence())
+        self.entries.get(check).map_or(NOW, |known| {
+            let due = known.probed_at + self.settings.cadence();
+            due.max(self.rests_until(known))
+        })
+    }
+
+    /// Until when an upstream asked to be left alone, counted from the end of its answer.
+    fn rests_until(&self, known: &Known) -> Moment {
+        let verdict = &known.entry.verdict;
+        match verdict.retry_after {
+            Some(rest) if self.settings.honours_retry_after => {
+                let answered = known.probed_at + verdict.latency.min(MAX_PROBE_TIMEOUT);
+                answered + rest.min(MAX_RETRY_AFTER)
+            }
+            _ => NOW,
+        }
+    }
+
+    /// Whether a check may be asked without being forced to, as far as its upstream is concerned.
+    fn is_rested(&self, check: &CheckId, now: Moment) -> bool {
+        let known = self.entries.get(check);
+        known.is_none_or(|known| self.rests_until(known) <= now)
     }
 
     fn background_checks(&self) -> impl Iterator<Item = &CheckId> {
@@ -36,7 +58,10 @@ impl Coordinator {
             .checks
             .iter()
             .filter(|c| {
-                (self.settings.background && c.background && self.due_at(&c.id) <= horizon)
+                (self.settings.background
+                    && c.background
+                    && self.due_at(&c.id) <= horizon
+                    && self.is_rested(&c.id, now))
                     || self.forced.wants(&c.id)
             })
             .map(|c| c.id.clone())
@@ -97,7 +122,7 @@ impl Coordinator {
     pub(super) fn alone_due(&self, check: &CheckId) -> Moment {
         let cadence = self.settings.cadence();
         let due = match self.entries.get(check) {
-            Some(known) => known.probed_at + cadence,
+            Some(known) => (known.probed_at + cadence).max(self.rests_until(known)),
             None => self.alone_since,
         };
         due.max(self.spaced_at(check)).max(self.alone_since) + self.alone_offset
@@ -139,7 +164,8 @@ impl Coordinator {
                 (self.settings.background
                     && c.background
                     && self.spaced_at(&c.id) <= now
-                    && self.alone_due(&c.id) <= horizon)
+                    && self.alone_due(&c.id) <= horizon
+                    && self.is_rested(&c.id, now))
                     || self.forced.wants(&c.id)
             })
             .map(|c| c.id.clone())

@@ -1,14 +1,16 @@
 //! Running a round's probes, under the lease or alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::command::{Command, ProbeId};
+use super::command::{Command, Happening, ProbeId};
 use super::event::Now;
-use super::round::{Flying, Round};
+use super::round::{Flying, Queued, Rider, Round};
 use super::settings::ROUND_SLACK;
 use super::{Coordinator, Out, Phase};
 use crate::id::CheckId;
-use crate::lease::Token;
+use crate::money::Usd;
+use crate::probe::Effort;
 use crate::report::Entry;
 use crate::time::Moment;
 use crate::verdict::{Outcome, Verdict};
@@ -50,6 +52,15 @@ impl Coordinator {
     }
 
     /// The round under way.
+    pub(super) fn round(&self) -> Option<&Round> {
+        match &self.phase {
+            Phase::Leading(lead) => lead.round(),
+            Phase::Alone(round) => Some(&**round),
+            _ => None,
+        }
+    }
+
+    /// The round under way.
     pub(super) fn round_mut(&mut self) -> Option<&mut Round> {
         match &mut self.phase {
             Phase::Leading(lead) => lead.round_mut(),
@@ -71,49 +82,99 @@ impl Coordinator {
         let gap = self.settings.spread / count;
         let mut at = now.steady;
         for check in checks {
-            round.take(check, at);
+            if let Some(place) = self.places.get(&check).copied() {
+                round.take(Queued { check, place, at });
+            }
             at = at + gap;
         }
         round
     }
 
-    /// Starts what may start now, as far as the limit of probes at once allows.
+    /// Starts what may start now, as far as the limits of probes at once allow.
     pub(super) fn start_probes(&mut self, now: Now, out: &mut Out) {
-        let concurrency = self.settings.concurrency;
         loop {
-            let Some(round) = self.round_mut() else {
+            let Some(round) = self.round() else {
                 return;
             };
-            if round
-                .next_start(concurrency)
-                .is_none_or(|at| at > now.steady)
-            {
-                return;
-            }
-            let Some((check, _)) = round.queue.pop_front() else {
+            let started = round.started.steady;
+            let Some((index, _)) = round
+                .next(&self.settings)
+                .filter(|(_, at)| *at <= now.steady)
+            else {
                 return;
             };
-            let callers = self.forced.started(&check);
+            let Some(first) = self.round_mut().and_then(|r| r.queue.remove(index)) else {
+                return;
+            };
+            let Some(check) = self.settings.checks.get(first.place).cloned() else {
+                continue;
+            };
+            let wish = self.wish(&check, started);
+            let mut asked = vec![first.check];
+            asked.extend(self.take_twins(first.place, wish, started));
+            let ask = self.afford(&check, wish, out);
             self.next_probe += 1;
             let probe = ProbeId(self.next_probe);
+            if let Some(why) = ask.spared {
+                out.push(Command::Tell(Happening::Spared {
+                    provider: Arc::clone(&check.provider),
+                    why,
+                }));
+            }
+            let mut riders = Vec::with_capacity(asked.len());
+            for check in asked {
+                self.last_start.insert(check.clone(), now.steady);
+                let callers = self.forced.started(&check);
+                riders.push(Rider { check, callers });
+            }
             let flying = Flying {
-                check: check.clone(),
-                callers,
+                riders,
+                provider: check.provider,
+                ask,
                 left: false,
             };
             if let Some(round) = self.round_mut() {
                 round.flying.insert(probe, flying);
             }
-            self.last_start.insert(check.clone(), now.steady);
-            out.push(Command::Probe(probe, check));
+            out.push(Command::Probe(probe, check.id, ask.effort));
         }
     }
 
-    pub(super) fn on_probed(&mut self, now: Now, probe: ProbeId, verdict: Verdict, out: &mut Out) {
-        let token = match &self.phase {
-            Phase::Leading(lead) => Some(lead.token),
-            _ => None,
+    /// Takes the twins of a check out of the queue that wish for the same probe: it speaks for them as well.
+    fn take_twins(&mut self, place: usize, wish: Effort, started: Moment) -> Vec<CheckId> {
+        let Some(twins) = self.twins.get(&place) else {
+            return Vec::new();
         };
+        let rides = |queued: &Queued| {
+            self.twins.get(&queued.place) == Some(twins)
+                && self
+                    .settings
+                    .checks
+                    .get(queued.place)
+                    .is_some_and(|check| self.wish(check, started) == wish)
+        };
+        let taken: Vec<CheckId> = self
+            .round()
+            .into_iter()
+            .flat_map(|round| &round.queue)
+            .filter(|queued| rides(queued))
+            .map(|queued| queued.check.clone())
+            .collect();
+        if let Some(round) = self.round_mut() {
+            round.queue.retain(|queued| !taken.contains(&queued.check));
+        }
+        taken
+    }
+
+    /// The checks that a probe under way speaks for: the one that is asked, and its twins.
+    pub fn asked_for(&self, probe: ProbeId) -> impl Iterator<Item = &CheckId> {
+        let flying = self.round().and_then(|round| round.flying.get(&probe));
+        flying
+            .into_iter()
+            .flat_map(|flying| flying.riders.iter().map(|rider| &rider.check))
+    }
+
+    pub(super) fn on_probed(&mut self, now: Now, probe: ProbeId, verdict: Verdict, out: &mut Out) {
         let Some(round) = self.round_mut() else {
             return;
         };
@@ -122,20 +183,49 @@ impl Coordinator {
         };
         round.done += 1;
         let started = round.started;
-        self.found(started, token, &flying.check, verdict);
-        self.forced.answer(&flying.callers, out);
+        self.found(started, flying, verdict, out);
         self.start_probes(now, out);
     }
 
-    /// Records what a probe of a round found.
-    fn found(&mut self, started: Now, token: Option<Token>, check: &CheckId, verdict: Verdict) {
+    /// Records what a probe of a round found, for all that it speaks for. The first of them bears the cost.
+    fn found(&mut self, started: Now, flying: Flying, mut verdict: Verdict, out: &mut Out) {
+        let Flying {
+            riders,
+            provider,
+            ask,
+            ..
+        } = flying;
+        verdict.spared = ask.spared;
+        if verdict.outcome == Outcome::Timeout && verdict.cost.is_none() {
+            // Cut off from outside: it may have been billed.
+            verdict.cost = ask.most;
+        }
+        if let Some(cost) = verdict.cost.filter(|cost| !cost.is_zero()) {
+            out.push(Command::Tell(Happening::Spent {
+                provider: Arc::clone(&provider),
+                cost,
+            }));
+        }
+        for Rider { check, callers } in riders {
+            let paid = verdict.cost.unwrap_or_default();
+            self.purse.pay(&check, started.unix, &provider, paid);
+            self.record(started, &check, verdict.clone());
+            self.forced.answer(&callers, out);
+            verdict.cost = verdict.cost.map(|_| Usd::ZERO);
+        }
+    }
+
+    fn record(&mut self, started: Now, check: &CheckId, verdict: Verdict) {
+        let mut token = None;
         if let Phase::Leading(lead) = &mut self.phase {
             lead.unpublished = true;
+            token = Some(lead.token);
         }
-        let before = self.entries.get(check).map(|known| known.entry.clone());
         let pod = self.settings.pod.clone();
-        let entry = Entry::after(
-            before.as_deref(),
+        let entry = Entry::following(
+            self.entries
+                .get(check)
+                .map(|known| known.before(started.steady)),
             check.clone(),
             pod.clone(),
             token,
@@ -162,20 +252,15 @@ impl Coordinator {
         let hung = |f: &Flying| over && (f.left || !tells);
         round.queue.clear();
         round.done += flying.values().filter(|f| hung(f)).count();
-        let token = match &self.phase {
-            Phase::Leading(lead) => Some(lead.token),
-            _ => None,
-        };
         for (probe, flying) in flying {
             out.push(Command::Cancel(probe));
             if hung(&flying) {
                 let latency = now.steady.since(started.steady);
                 let error = Some("Timeout exceeded".to_owned());
                 let verdict = Verdict::new(Outcome::Timeout, Some(408), error, latency, now.unix);
-                self.found(started, token, &flying.check, verdict);
-                self.forced.answer(&flying.callers, out);
+                self.found(started, flying, verdict, out);
             } else {
-                self.unask(flying);
+                self.unask(flying, out);
             }
         }
     }
@@ -184,14 +269,18 @@ impl Coordinator {
     pub(super) fn cancel_all(&mut self, flying: BTreeMap<ProbeId, Flying>, out: &mut Out) {
         for (probe, flying) in flying {
             out.push(Command::Cancel(probe));
-            self.unask(flying);
+            self.unask(flying, out);
         }
     }
 
-    fn unask(&mut self, flying: Flying) {
-        self.forced.want_again(&flying.check, flying.callers);
-        if self.tells_starts && !flying.left {
-            self.last_start.remove(&flying.check);
+    fn unask(&mut self, flying: Flying, out: &mut Out) {
+        self.write_off(&flying, out);
+        let never_left = self.tells_starts && !flying.left;
+        for Rider { check, callers } in flying.riders {
+            if never_left {
+                self.last_start.remove(&check);
+            }
+            self.forced.want_again(&check, callers);
         }
     }
 }

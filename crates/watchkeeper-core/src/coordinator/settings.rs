@@ -1,9 +1,14 @@
 //! What a coordinator is told once.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::load::Load;
 use crate::id::{CheckId, GroupId, PodId};
+use crate::money::{Budget, Usd};
 use crate::planted::{Bug, is_planted};
+use crate::probe::Identity;
 use crate::report::Thresholds;
 
 /// Hung probes are given this long beyond the longest round before it ends without them.
@@ -36,6 +41,42 @@ pub struct GroupCheck {
     pub timeout: Duration,
     /// Whether rounds ask it by themselves; if not, only forced runs do.
     pub background: bool,
+    /// Who is asked: the word by which limits and budgets name it.
+    pub provider: Arc<str>,
+    /// What tells its full probe from those of other checks. Those with the same one are asked once for all.
+    pub identity: Option<Identity>,
+    /// How often its full probe is made, where a cheap one is made in between; none: each time.
+    pub full_every: Option<Duration>,
+    /// The most that its full probe costs; none where no price is known.
+    pub most_cost: Option<Usd>,
+    /// Whether a cheap probe differs from the full one. If not, it is always asked by the full one.
+    pub has_cheap: bool,
+}
+
+impl GroupCheck {
+    /// A check that rounds ask, of which nothing more is known.
+    #[must_use]
+    pub fn new(id: CheckId, timeout: Duration) -> Self {
+        Self {
+            id,
+            timeout,
+            background: true,
+            provider: Arc::from("unknown"),
+            identity: None,
+            full_every: None,
+            most_cost: None,
+            has_cheap: false,
+        }
+    }
+
+    /// Whether one probe may speak for both.
+    fn is_twin_of(&self, other: &Self) -> bool {
+        self.identity.is_some()
+            && self.identity == other.identity
+            && self.provider == other.provider
+            && self.timeout == other.timeout
+            && self.has_cheap == other.has_cheap
+    }
 }
 
 /// What a coordinator is told once.
@@ -57,10 +98,16 @@ pub struct Settings {
     pub jitter: f64,
     /// How many probes may run at once; at least 1.
     pub concurrency: usize,
+    /// How many of a provider's may; at least 1. No limit of their own for those that are not named.
+    pub lanes: BTreeMap<Arc<str>, usize>,
     /// The starts of a round's probes are spread over this much.
     pub spread: Duration,
     /// How many results in a row change a check's standing.
     pub thresholds: Thresholds,
+    /// How much may be spent on this group's probes per day. The day is the one decision that goes by a wall clock.
+    pub budget: Budget,
+    /// Whether an upstream that asks to be left alone (`Retry-After`) is, beyond the time at which it would be due.
+    pub honours_retry_after: bool,
     /// The limit of one store operation.
     pub op_timeout: Duration,
     /// How long probes in flight may go on after the order to leave.
@@ -86,19 +133,34 @@ impl Settings {
         self.cadence() / 10
     }
 
-    /// R: the longest a round may take, ceil(checks / concurrency) x the longest check timeout, and the spread.
+    /// R: the longest a round may take ([`Load::round`]). Twins count each for itself: their probes may differ in effort.
     #[must_use]
     pub fn round_limit(&self) -> Duration {
-        let waves = self.checks.len().div_ceil(self.concurrency.max(1)).max(1);
-        let longest = self
-            .checks
-            .iter()
-            .map(|c| c.timeout)
-            .max()
-            .unwrap_or_default();
-        longest
-            .saturating_mul(u32::try_from(waves).unwrap_or(u32::MAX))
-            .saturating_add(self.spread)
+        let checks = self.checks.iter().map(|c| (&*c.provider, c.timeout));
+        Load::of(checks, &self.lanes, self.spread).round(self.concurrency)
+    }
+
+    /// For each check that has twins, by its place: a number that they have in common, and no other check.
+    pub(super) fn twins(&self) -> BTreeMap<usize, usize> {
+        let mut firsts: BTreeMap<Identity, Vec<usize>> = BTreeMap::new();
+        let mut twins = BTreeMap::new();
+        for (place, check) in self.checks.iter().enumerate() {
+            let Some(identity) = check.identity else {
+                continue;
+            };
+            let known = firsts.entry(identity).or_default();
+            let is_twin = |first: &&usize| {
+                let other = self.checks.get(**first);
+                other.is_some_and(|other| check.is_twin_of(other))
+            };
+            if let Some(first) = known.iter().find(is_twin).copied() {
+                twins.insert(first, first);
+                twins.insert(place, first);
+            } else {
+                known.push(place);
+            }
+        }
+        twins
     }
 
     /// The holder's window, counted from the moment its request left: a tenth less than the store keeps the lease, so

@@ -1,6 +1,7 @@
 //! What people may see of a group.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Coordinator, Phase};
 use crate::id::CheckId;
@@ -22,6 +23,8 @@ impl Coordinator {
             checked_by: self.checked_by.clone(),
             entries: self.shown_entries(),
             next_due: self.next_round_due(),
+            ledger: self.purse.ledger(),
+            saved: Arc::clone(&self.saved),
         }
     }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, Entry, History, Report, Standing};
+use super::{Aged, Entry, History, LastFull, Report, Standing};
 use crate::id::{CheckId, PodId};
 use crate::lease::Token;
+use crate::money::{Ledger, Usd};
 use crate::time::UnixMillis;
 use crate::verdict::Verdict;
 
@@ -44,6 +45,8 @@ struct ReportOut<'a> {
     took: u64,
     probes: u32,
     entries: Vec<EntryOut<'a>>,
+    #[serde(skip_serializing_if = "Ledger::is_empty")]
+    spent: &'a Ledger,
 }
 
 #[derive(Serialize)]
@@ -67,6 +70,8 @@ struct ReportIn {
     #[serde(default)]
     probes: u32,
     entries: Vec<EntryIn>,
+    #[serde(default)]
+    spent: Ledger,
 }
 
 /// The fields of [`EntryOut`], written out: a flattened entry would be read into a tree of values first.
@@ -80,6 +85,10 @@ struct EntryIn {
     v: Verdict,
     st: Standing,
     p: History,
+    #[serde(default)]
+    lf: Option<LastFull>,
+    #[serde(default)]
+    c: Usd,
     age: u64,
 }
 
@@ -94,6 +103,8 @@ impl From<EntryIn> for Aged {
                 verdict: read.v,
                 standing: read.st,
                 history: read.p,
+                full: read.lf,
+                spent: read.c,
             },
             age: Duration::from_millis(read.age),
         }
@@ -122,6 +133,7 @@ impl Report {
                     age: millis(a.age),
                 })
                 .collect(),
+            spent: &self.ledger,
         };
         // Plain structs of text and numbers: nothing in them can fail to serialise.
         serde_json::to_vec(&out).unwrap_or_default()
@@ -159,6 +171,10 @@ impl Report {
             took: Duration::from_millis(report.took),
             probes: report.probes,
             entries: report.entries.into_iter().map(Aged::from).collect(),
+            // An empty page is not written, whatever its day.
+            ledger: Some(report.spent)
+                .filter(|ledger| !ledger.is_empty())
+                .unwrap_or_default(),
         })
     }
 }

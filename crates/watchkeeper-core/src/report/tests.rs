@@ -1,11 +1,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::verdict::Outcome;
+use crate::id::CheckId;
+use crate::lease::Token;
+use crate::verdict::{Outcome, Verdict};
 
 const ONE: Thresholds = Thresholds {
     healthy_after: 1,
     unhealthy_after: 1,
+    passes: crate::report::Passes::HEALTHY,
 };
 
 fn verdict(outcome: Outcome, at: i64) -> Verdict {
@@ -42,6 +45,7 @@ fn standing_changes_only_after_enough_results_in_a_row() {
     let t = Thresholds {
         healthy_after: 2,
         unhealthy_after: 3,
+        passes: crate::report::Passes::HEALTHY,
     };
     let mut e = entry(None, Outcome::Healthy, 0, t);
     let mut seen = Vec::new();
@@ -97,6 +101,7 @@ fn a_report_survives_its_bytes_and_a_full_entry_stays_within_one_kib() {
             entry: e,
             age: Duration::from_millis(17),
         }],
+        ledger: Ledger::default(),
     };
     let bytes = report.encode();
     assert_eq!(Report::decode(&bytes).unwrap(), report);
@@ -139,6 +144,7 @@ fn fields_and_outcomes_of_a_newer_version_are_taken_as_far_as_they_are_known() {
             entry: e,
             age: Duration::ZERO,
         }],
+        ledger: Ledger::default(),
     };
     let text = String::from_utf8(report.encode()).unwrap();
     let newer = text
@@ -194,4 +200,110 @@ fn a_damaged_history_does_not_cost_the_entry() {
         let read: Entry = serde_json::from_value(value.clone()).unwrap();
         assert!(read.history.is_empty(), "{bad}");
     }
+}
+
+fn with(outcome: Outcome, change: impl FnOnce(&mut Verdict)) -> Verdict {
+    let mut found = verdict(outcome, 7_000);
+    change(&mut found);
+    found
+}
+
+fn follow(before: &Entry, gap: u64, verdict: Verdict) -> Entry {
+    let before = Before {
+        entry: before,
+        gap: Duration::from_secs(gap),
+    };
+    Entry::following(
+        Some(before),
+        before.entry.check.clone(),
+        before.entry.checked_by.clone(),
+        None,
+        UnixMillis(9),
+        verdict,
+        ONE,
+    )
+}
+
+#[test]
+fn a_free_probe_does_not_vouch_for_a_model_that_failed() {
+    use crate::verdict::Spared;
+    let cheap = |outcome| with(outcome, |v| v.spared = Some(Spared::Budget));
+    let good = entry(None, Outcome::Healthy, 0, ONE);
+    let bad = entry(Some(&good), Outcome::Timeout, 1, ONE);
+    // After a full probe that passed, a cheap one counts as any other.
+    assert!(follow(&good, 60, cheap(Outcome::Healthy)).standing.healthy);
+    assert!(!follow(&good, 60, cheap(Outcome::Connect)).standing.healthy);
+    // After one that failed, it changes nothing, whichever way it is asked again.
+    let spared = follow(&bad, 60, cheap(Outcome::Healthy));
+    assert_eq!(spared.standing, bad.standing);
+    let full = spared.full.unwrap();
+    assert_eq!((full.before, full.passed), (Duration::from_secs(60), false));
+    let again = follow(&spared, 40, cheap(Outcome::Healthy));
+    assert_eq!(again.standing, bad.standing);
+    assert_eq!(again.full.unwrap().before, Duration::from_secs(100));
+    let healed = follow(&again, 60, with(Outcome::Healthy, |_| {}));
+    assert!(healed.standing.healthy);
+    assert_eq!((healed.standing.streak, healed.full), (1, None));
+    // One that was never asked in full is known by what is free.
+    let first = follow(&healed, 1, cheap(Outcome::Healthy));
+    assert!(first.standing.healthy);
+}
+
+#[test]
+fn outcomes_that_are_put_beside_healthy_count_as_passes() {
+    let lenient = Thresholds {
+        passes: Passes::HEALTHY.with(Outcome::RateLimited),
+        ..ONE
+    };
+    let good = entry(None, Outcome::Healthy, 0, lenient);
+    let limited = entry(Some(&good), Outcome::RateLimited, 1, lenient);
+    assert!(limited.standing.healthy);
+    assert_eq!(limited.standing.streak, 2);
+    assert!(limited.last_full(lenient).unwrap().passed);
+    assert!(
+        !entry(Some(&good), Outcome::RateLimited, 1, ONE)
+            .standing
+            .healthy
+    );
+}
+
+#[test]
+fn an_entry_with_every_field_at_its_longest_stays_within_one_kib_and_survives_its_bytes() {
+    use crate::verdict::{MAX_MODEL_BYTES, MAX_RETRY_AFTER, Spared};
+    let everything = || {
+        with(Outcome::BadAnswer, |v| {
+            v.limits = ["requests", "tokens"]
+                .map(|what| (format!("x-ratelimit-remaining-{what}"), "9".repeat(16)))
+                .into();
+            v.headers_after = Some(Duration::from_secs(3600));
+            v.model = Some("m".repeat(MAX_MODEL_BYTES));
+            v.usage = Some((1_000_000, 1_000_000).into());
+            v.cost = Some(crate::money::Usd::from_picos(u64::MAX));
+            v.tier = crate::probe::Tier::Reachability;
+            v.spared = Some(Spared::Interval);
+            v.retry_after = Some(MAX_RETRY_AFTER);
+        })
+    };
+    let mut e = entry(None, Outcome::Healthy, 0, ONE);
+    for _ in 0..70 {
+        e = follow(&e, 30 * 24 * 3600, everything());
+    }
+    let size = serde_json::to_vec(&e).unwrap().len();
+    assert!(size <= MAX_ENTRY_BYTES - 32, "{size} bytes");
+    assert!(e.history.len() > 1, "no past is left");
+    assert_eq!(e.spent.as_picos(), u64::MAX);
+    let mut ledger = Ledger::default();
+    ledger.add(crate::money::Day(20_454), "openai", e.spent);
+    let report = Report {
+        pod: e.checked_by.clone(),
+        started: e.started,
+        took: Duration::ZERO,
+        probes: 1,
+        entries: vec![Aged {
+            entry: e,
+            age: Duration::ZERO,
+        }],
+        ledger,
+    };
+    assert_eq!(Report::decode(&report.encode()).unwrap(), report);
 }

@@ -87,6 +87,8 @@ impl Codec {
             },
             verdict,
             history: History::default(),
+            full: None,
+            spent: watchkeeper_core::money::Usd::ZERO,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use watchkeeper_core::coordinator::Load;
+
 /// Between a round that may take long and the end of what LiteLLM's readers believe.
 const LEAD: Duration = Duration::from_secs(5);
 
@@ -27,12 +29,8 @@ pub struct Facts {
     pub models_in_database: bool,
     /// Names of checks that LiteLLM asks and we cannot.
     pub unaskable: Vec<String>,
-    /// How many checks a round may ask.
-    pub checks: usize,
-    /// The longest time limit among them.
-    pub longest: Duration,
-    /// `probe.spread`.
-    pub spread: Duration,
+    /// What a round may ask.
+    pub load: Load,
     /// `probe.concurrency`.
     pub concurrency: usize,
     /// Whether somebody set it.
@@ -73,25 +71,13 @@ pub enum Plan {
     On(Timing),
 }
 
-/// R: the longest a round may take.
-fn round(facts: &Facts, concurrency: usize) -> Duration {
-    let waves = facts.checks.div_ceil(concurrency.max(1)).max(1);
-    facts
-        .longest
-        .saturating_mul(u32::try_from(waves).unwrap_or(u32::MAX))
-        .saturating_add(facts.spread)
-}
-
 /// The least concurrency, not below what is set, with which a round takes no more than a third of the readers' time; with
 /// all checks at once where that is not enough.
 fn concurrency(facts: &Facts) -> usize {
-    if facts.concurrency_is_explicit || round(facts, facts.concurrency) <= facts.ttl / 3 {
+    if facts.concurrency_is_explicit {
         return facts.concurrency;
     }
-    let room = (facts.ttl / 3).saturating_sub(facts.spread).as_millis();
-    let waves = room / facts.longest.as_millis().max(1);
-    let waves = usize::try_from(waves).unwrap_or(usize::MAX).max(1);
-    facts.checks.div_ceil(waves).max(facts.concurrency)
+    facts.load.concurrency_for(facts.ttl / 3, facts.concurrency)
 }
 
 impl Plan {
@@ -140,7 +126,7 @@ impl Plan {
             ));
         }
         let concurrency = concurrency(facts);
-        let round = round(facts, concurrency);
+        let round = facts.load.round(concurrency);
         if facts.ttl <= round + LEAD {
             let why = format!(
                 "a round may take {round:?}, and LiteLLM's pods believe a report for {:?} only, which must be more by {LEAD:?} \
@@ -198,10 +184,18 @@ impl Timing {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
+    }
+
+    /// So many checks with this time limit, in seconds.
+    fn load(checks: usize, longest: u64) -> Load {
+        let checks = std::iter::repeat_n(("openai", seconds(longest)), checks);
+        Load::of(checks, &BTreeMap::new(), Duration::ZERO)
     }
 
     fn facts() -> Facts {
@@ -214,9 +208,7 @@ mod tests {
             one_lock: true,
             models_in_database: false,
             unaskable: Vec::new(),
-            checks: 5,
-            longest: seconds(60),
-            spread: Duration::ZERO,
+            load: load(5, 60),
             concurrency: 16,
             concurrency_is_explicit: false,
             interval: seconds(300),
@@ -243,7 +235,7 @@ mod tests {
             (60, 235),
         ] {
             let facts = Facts {
-                longest: seconds(longest),
+                load: load(5, longest),
                 ..facts()
             };
             assert_eq!(on(&facts).every, seconds(every), "{longest}");
@@ -254,7 +246,7 @@ mod tests {
         };
         assert_eq!(on(&often).every, seconds(30));
         let impatient = Facts {
-            longest: seconds(10),
+            load: load(5, 10),
             wait: seconds(15),
             ..facts()
         };
@@ -264,8 +256,7 @@ mod tests {
     #[test]
     fn concurrency_rises_until_a_round_takes_a_third_of_their_time() {
         let many = |checks, explicit| Facts {
-            checks,
-            longest: seconds(30),
+            load: load(checks, 30),
             concurrency_is_explicit: explicit,
             ..facts()
         };
@@ -276,7 +267,7 @@ mod tests {
         assert_eq!(on(&many(100, true)).concurrency, 16);
         // Not even one wave fits: all at once is the best there is.
         let slow = Facts {
-            longest: seconds(120),
+            load: load(40, 120),
             ..many(40, false)
         };
         assert_eq!(on(&slow).concurrency, 40);

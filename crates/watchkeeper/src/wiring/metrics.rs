@@ -15,8 +15,11 @@ pub(crate) struct PodMetrics {
 
 impl MetricsText for PodMetrics {
     fn render(&self) -> String {
-        self.metrics
-            .render(&self.status.snapshot(), self.status.now())
+        self.metrics.render(
+            &self.status.snapshot(),
+            self.status.now(),
+            self.status.unix(),
+        )
     }
 }
 

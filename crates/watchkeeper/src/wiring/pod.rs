@@ -1,16 +1,17 @@
 //! One pod from its configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchkeeper_config::{Config, LockScope};
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::probe::Prober;
-use watchkeeper_core::report::{MAX_REPORT_BYTES, Thresholds};
+use watchkeeper_core::report::{MAX_REPORT_BYTES, Passes, Thresholds};
 use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_litellm::wire::Timing;
-use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, group_settings};
+use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
 
 use super::store::Wired;
 use crate::exit::Failure;
@@ -78,6 +79,14 @@ fn host_name() -> String {
     }
 }
 
+/// The most probes of a provider at once.
+pub(crate) fn lanes(config: &Config) -> BTreeMap<Arc<str>, usize> {
+    let lanes = config.probe.lanes.iter();
+    lanes
+        .map(|(name, limit)| (Arc::from(name.as_str()), *limit))
+        .collect()
+}
+
 /// Starts a pod on the current runtime.
 pub(crate) fn start(
     config: &Config,
@@ -94,6 +103,8 @@ pub(crate) fn start(
         LockScope::Fleet => fingerprint::LockScope::Fleet,
         LockScope::Check => fingerprint::LockScope::Check,
     };
+    let budget = config.budget.clone();
+    let passes: Passes = config.probe.passes.iter().copied().collect();
     let concurrency = wire.map_or(config.probe.concurrency, |timing| timing.concurrency);
     let options = GroupOptions {
         fleet: config.fleet.name.clone(),
@@ -109,14 +120,20 @@ pub(crate) fn start(
         thresholds: Thresholds {
             healthy_after: config.probe.healthy_after,
             unhealthy_after: config.probe.unhealthy_after,
+            passes,
         },
+        lanes: lanes(config),
+        budget: budget.clone(),
+        // LiteLLM's readers believe a report as long as its oldest result: nothing may come later than the others.
+        honours_retry_after: wire.is_none(),
         op_timeout: config.backend.timeout,
         drain: config.http.drain,
         coordinate: c.enabled,
         background: c.background,
         seed: rand::random(),
     };
-    let groups = group_settings(&options, &config.checks).map_err(Failure::bad_config)?;
+    let facts = |check: &_| ProbeFacts::of(&*prober, check);
+    let groups = group_settings(&options, &config.checks, facts).map_err(Failure::bad_config)?;
     let companions = wire
         .zip(groups.first())
         .map(|(timing, group)| super::wire::codec(config, &group.group, &*prober, timing));
@@ -128,6 +145,8 @@ pub(crate) fn start(
         cache_ttl: c.cache_ttl,
         lock_scope: scope,
         fresh_for: ShownSettings::fresh_for(c.interval, c.cache_ttl, c.jitter),
+        budget,
+        passes,
         details: config.litellm.details,
     };
     Ok(Pod::start(PodOptions {

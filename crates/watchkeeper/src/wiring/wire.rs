@@ -5,6 +5,7 @@ use std::sync::Arc;
 use watchkeeper_config::{BackendKind, Config, LockScope};
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::companion::CompanionCodec;
+use watchkeeper_core::coordinator::Load;
 use watchkeeper_core::id::GroupId;
 use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_litellm::wire::{Codec, Facts, Keys, Plan, Timing};
@@ -64,14 +65,14 @@ fn facts(config: &Config, prober: &dyn Prober) -> Facts {
             .filter(|check| check.background && prober.plan(check, Effort::Full).is_err())
             .map(|check| check.name.clone())
             .collect(),
-        checks: config.checks.len(),
-        longest: config
-            .checks
-            .iter()
-            .map(|check| check.timeout)
-            .max()
-            .unwrap_or_default(),
-        spread: config.probe.spread,
+        load: Load::of(
+            config
+                .checks
+                .iter()
+                .map(|check| (check.provider(), check.timeout)),
+            &super::pod::lanes(config),
+            config.probe.spread,
+        ),
         concurrency: config.probe.concurrency,
         concurrency_is_explicit: config.probe.concurrency_is_explicit,
         interval: coordination.interval,

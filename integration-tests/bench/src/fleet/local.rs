@@ -27,7 +27,7 @@ use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_probes::{HttpProber, ProberOptions};
 use watchkeeper_redis::{RedisOptions, RedisStore};
 use watchkeeper_runtime::{
-    BootClock, GroupOptions, Metrics, Pod, PodOptions, StatusHub, group_settings,
+    BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
 };
 
 use crate::Error;
@@ -198,14 +198,18 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
         thresholds: Thresholds {
             healthy_after: 1,
             unhealthy_after: 1,
+            passes: watchkeeper_core::report::Passes::HEALTHY,
         },
+        lanes: std::collections::BTreeMap::new(),
+        budget: watchkeeper_core::money::Budget::default(),
+        honours_retry_after: true,
         op_timeout: OP_TIMEOUT,
         drain: shape.drain,
         coordinate: true,
         background: true,
         seed,
     };
-    let groups = group_settings(&options, &shape.checks)?;
+    let groups = group_settings(&options, &shape.checks, |_| ProbeFacts::default())?;
     Ok(Pod::start(PodOptions {
         fleet,
         pod,
@@ -220,6 +224,8 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
             cache_ttl,
             lock_scope: LockScope::Fleet,
             fresh_for: ShownSettings::fresh_for(shape.interval, cache_ttl, JITTER),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         },
         backend: "redis",

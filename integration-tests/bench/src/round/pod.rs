@@ -15,7 +15,9 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{BootClock, GroupOptions, Metrics, Pod, PodOptions, group_settings};
+use watchkeeper_runtime::{
+    BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
+};
 
 use crate::Error;
 
@@ -56,6 +58,7 @@ pub(crate) async fn start(
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
     let fleet = FleetName::new("bench")?;
     let name = PodId::new("bench-1")?;
+    let prober = HttpProber::new(ProberOptions::new(Arc::clone(&clock)))?;
     let groups = group_settings(
         &GroupOptions {
             fleet: fleet.clone(),
@@ -71,7 +74,11 @@ pub(crate) async fn start(
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
+            lanes: std::collections::BTreeMap::new(),
+            budget: watchkeeper_core::money::Budget::default(),
+            honours_retry_after: true,
             op_timeout: Duration::from_millis(500),
             drain: Duration::from_secs(1),
             coordinate: true,
@@ -79,6 +86,7 @@ pub(crate) async fn start(
             seed: 1,
         },
         &checks,
+        |check| ProbeFacts::of(&prober, check),
     )?;
     let store = Arc::new(MemoryStore::new(Arc::clone(&clock)));
     let pod = Pod::start(PodOptions {
@@ -95,11 +103,13 @@ pub(crate) async fn start(
             cache_ttl: INTERVAL,
             lock_scope: LockScope::Fleet,
             fresh_for: ShownSettings::fresh_for(INTERVAL, INTERVAL, 0.05),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         },
         backend: "memory",
         store: Arc::clone(&store) as _,
-        prober: Arc::new(HttpProber::new(ProberOptions::new(Arc::clone(&clock)))?),
+        prober: Arc::new(prober),
         clock,
         metrics: Arc::new(Metrics::new("bench")),
         concurrency,

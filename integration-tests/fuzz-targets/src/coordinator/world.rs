@@ -137,7 +137,8 @@ impl World {
         let answered = self.take_note(&event);
         let commands = self.coordinator.handle(now, event);
         let checks = self.coordinator.settings().checks.len();
-        let most = 3 * checks + callers + MAX_OTHER;
+        // A probe that starts or ends may tell of what it costs.
+        let most = 5 * checks + callers + MAX_OTHER;
         assert!(commands.len() <= most, "{} commands", commands.len());
         for command in commands {
             self.look_at(command, answered);
@@ -153,11 +154,25 @@ impl World {
         if let Some(at) = self.coordinator.deadline() {
             assert!(at > now.steady, "it wants to be woken at once, for ever");
         }
+        self.keeps_to_lanes();
         let view = self.coordinator.view(now.steady);
         assert!(
             view.entries.keys().all(|id| self.is_known(id)),
             "shows a check of nobody's"
         );
+    }
+
+    /// No more probes of a provider run than may.
+    fn keeps_to_lanes(&self) {
+        let settings = self.coordinator.settings();
+        for (provider, limit) in &settings.lanes {
+            let of_it = |check: &&CheckId| {
+                let mut all = settings.checks.iter();
+                all.any(|known| known.id == **check && known.provider == *provider)
+            };
+            let running = self.probes.values().filter(of_it).count();
+            assert!(running <= (*limit).max(1), "{running} probes of {provider}");
+        }
     }
 
     fn is_known(&self, id: &CheckId) -> bool {
@@ -213,7 +228,7 @@ impl World {
                 }
                 self.ask(op, Asked::Publish);
             }
-            Command::Probe(probe, check) => {
+            Command::Probe(probe, check, _) => {
                 assert!(probe.0 > self.last_probe, "a probe's number comes again");
                 assert!(self.is_known(&check), "probes a check of nobody's");
                 let leads = self.coordinator.view(self.moment()).mode == Mode::Leading;

@@ -8,6 +8,7 @@ mod renew;
 
 use super::command::{Command, Happening, LossReason, Op, Publication, RoundKind};
 use super::event::{Now, ReadReport};
+use super::purse::Owed;
 use super::round::Round;
 use super::sense::Act;
 use super::{Coordinator, Holder, Out, Phase, Reading};
@@ -36,6 +37,7 @@ pub(super) enum Step {
         /// The ages in it are as of this moment.
         made: Moment,
         ended: Option<(RoundKind, usize)>,
+        owed: Owed,
     },
     /// The lease is given back unused.
     Releasing { op: Op },
@@ -127,7 +129,7 @@ impl Coordinator {
                 let renews = lead.renewal.is_none().then_some(lead.renew_at);
                 [
                     Some(round.deadline),
-                    round.next_start(self.settings.concurrency),
+                    round.next_start(&self.settings),
                     renews,
                     self.draining,
                 ]
@@ -270,7 +272,9 @@ impl Coordinator {
         if let Step::Probing(round) = lead.step {
             for flying in round.flying.values() {
                 // Asked for the fleet and taken back: it does not count against what this pod may ask for itself.
-                self.last_start.remove(&flying.check);
+                for rider in &flying.riders {
+                    self.last_start.remove(&rider.check);
+                }
             }
             self.cancel_all(round.flying, out);
         }

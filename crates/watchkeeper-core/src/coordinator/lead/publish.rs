@@ -25,6 +25,7 @@ impl Coordinator {
             took: now.steady.since(started.steady),
             probes: u32::try_from(probes).unwrap_or(u32::MAX),
             entries: self.entries.aged(now.steady),
+            ledger: self.purse.ledger(),
         }
     }
 
@@ -42,7 +43,8 @@ impl Coordinator {
                 r.done,
             )
         });
-        if self.entries.has_offers() {
+        // Money alone is worth no round trip, but this is the last that anybody hears of it.
+        if self.entries.has_offers() || self.purse.owes() {
             self.publish_last(now, ended, out);
         } else {
             tell_ended(ended, out);
@@ -57,7 +59,7 @@ impl Coordinator {
         out: &mut Out,
     ) {
         let report = Arc::new(self.report(now));
-        let op = self.op();
+        let (op, owed) = (self.op(), self.purse.owed());
         let retain = self.settings.retain();
         let Phase::Leading(lead) = &mut self.phase else {
             return;
@@ -81,6 +83,7 @@ impl Coordinator {
                 publication,
                 made: now.steady,
                 ended,
+                owed,
             };
         }
     }
@@ -169,6 +172,7 @@ impl Coordinator {
             ended,
             retry_at,
             tries,
+            owed,
             ..
         } = &mut lead.step
         else {
@@ -180,6 +184,7 @@ impl Coordinator {
         match result {
             Ok(Published::Done) => {
                 let (report, ended) = (publication.report.clone(), *ended);
+                self.purse.landed(&report.ledger, owed);
                 if ended.is_none() {
                     self.offer_after = now.steady + self.settings.merge_slack();
                 }

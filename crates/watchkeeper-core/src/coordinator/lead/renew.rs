@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::command::{Command, Happening, LossReason, Op, Publication};
 use super::super::event::Now;
+use super::super::purse::Owed;
 use super::super::sense::Act;
 use super::super::{Coordinator, Out, Phase};
 use crate::cache::{Published, Then};
@@ -18,6 +19,8 @@ pub(super) struct Renewal {
     pub(super) op: Op,
     pub(super) sent: Moment,
     pub(super) report: Option<Arc<Report>>,
+    /// What of its ledger is new to the store.
+    pub(super) owed: Owed,
 }
 
 impl Coordinator {
@@ -31,7 +34,7 @@ impl Coordinator {
         let (token, carries) = (lead.token, lead.unpublished && !lead.renews_bare);
         let op = self.op();
         let report = carries.then(|| Arc::new(self.report(now)));
-        let lease = self.lease(token);
+        let (lease, owed) = (self.lease(token), self.purse.owed());
         let (retain, ttl) = (self.settings.retain(), self.settings.lock_ttl);
         let Phase::Leading(lead) = &mut self.phase else {
             return;
@@ -40,6 +43,7 @@ impl Coordinator {
             op,
             sent: now.steady,
             report: report.clone(),
+            owed,
         });
         out.push(match report {
             // What is finished goes out with the renewal: a slow check does not hold back the others.
@@ -140,6 +144,7 @@ impl Coordinator {
                 if let (Phase::Leading(lead), Some(report)) = (&mut self.phase, &renewal.report) {
                     lead.is_first = false;
                     self.entries.published(report);
+                    self.purse.landed(&report.ledger, &renewal.owed);
                     out.push(Command::Tell(Happening::PublishedSoFar {
                         token: lead.token,
                         entries: report.entries.len(),

@@ -40,7 +40,7 @@ pub(super) fn release(op: u64, token: u64) -> Command {
 }
 
 pub(super) fn probe(id: u64, name: &str) -> Command {
-    Command::Probe(ProbeId(id), check(name))
+    Command::Probe(ProbeId(id), check(name), Effort::Full)
 }
 
 pub(super) fn cancel(id: u64) -> Command {
@@ -110,6 +110,7 @@ pub(super) fn adopted(by: &str, token: u64, entries: usize) -> Command {
         by: pod_id(by),
         token: Token(token),
         entries,
+        saved: BTreeMap::new(),
     })
 }
 
@@ -242,6 +243,7 @@ pub(super) fn after(
         Thresholds {
             healthy_after: 1,
             unhealthy_after: 1,
+            passes: crate::report::Passes::HEALTHY,
         },
     )
 }
@@ -265,6 +267,7 @@ pub(super) fn report(
                 age: millis(age),
             })
             .collect(),
+        ledger: Ledger::default(),
     }
 }
 

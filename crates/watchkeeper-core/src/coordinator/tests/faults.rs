@@ -103,7 +103,7 @@ impl Trial {
     fn happen(&mut self, event: Event) {
         for command in self.pod.at(self.now, event) {
             match &command {
-                Command::Probe(_, check) => {
+                Command::Probe(_, check, _) => {
                     let took = if check.as_str() == "a" { 40 } else { 1_400 };
                     self.starts
                         .entry(check.as_str().to_owned())
@@ -113,7 +113,7 @@ impl Trial {
                 }
                 Command::Cancel(probe) => {
                     self.pending
-                        .retain(|(_, c)| !matches!(c, Command::Probe(p, _) if p == probe));
+                        .retain(|(_, c)| !matches!(c, Command::Probe(p, ..) if p == probe));
                 }
                 Command::Answer(..) => self.answers += 1,
                 Command::Tell(_) => {}
@@ -159,7 +159,7 @@ impl Trial {
     /// Something under way ends, perhaps badly.
     fn end(&mut self, fault: Option<Fault>, command: &Command) {
         self.hit |= fault.is_some();
-        if let Command::Probe(probe, _) = command {
+        if let Command::Probe(probe, ..) = command {
             self.disturb(fault);
             self.happen(Event::Probed(*probe, healthy()));
             return;

@@ -14,10 +14,12 @@
 mod alone;
 mod back;
 mod beside;
+mod bounds;
 mod build;
 mod contend;
 mod drain;
 mod due;
+mod effort;
 mod faults;
 mod follow;
 mod forced;
@@ -36,6 +38,8 @@ use crate::companion::ForeignFindings;
 use crate::error::{StoreError, StoreErrorKind, StoreOp};
 use crate::id::GroupId;
 use crate::lease::{Acquire, Acquired, Busy, Released, Renewed};
+use crate::money::{Budget, Ledger};
+use crate::probe::Effort;
 use crate::report::{Aged, Entry, Report, Thresholds};
 use crate::status::{GroupView, Mode};
 use crate::time::UnixMillis;
@@ -96,11 +100,7 @@ impl Pod {
     }
 
     pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let one = |name: &str| GroupCheck {
-            id: check(name),
-            timeout: millis(ROUND),
-            background: true,
-        };
+        let one = |name: &str| GroupCheck::new(check(name), millis(ROUND));
         let mut settings = Settings {
             group: group(),
             pod: pod_id("me"),
@@ -110,11 +110,15 @@ impl Pod {
             cache_ttl: Duration::from_secs(300),
             jitter: 0.1,
             concurrency: 16,
+            lanes: BTreeMap::new(),
             spread: Duration::ZERO,
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: crate::report::Passes::HEALTHY,
             },
+            budget: Budget::default(),
+            honours_retry_after: true,
             op_timeout: millis(OP_TIMEOUT),
             drain: Duration::from_secs(2),
             coordinate: true,

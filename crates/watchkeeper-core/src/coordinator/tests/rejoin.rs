@@ -102,7 +102,7 @@ fn reads_that_work_do_not_hide_writes_that_fail() {
                 Command::Tell(Happening::Isolated) => {
                     assert_eq!(isolated.replace(pod.now()), None, "said once");
                 }
-                Command::Probe(probe, _) => {
+                Command::Probe(probe, ..) => {
                     asked += 1;
                     pod.at(pod.now(), Event::Probed(probe, healthy()));
                 }

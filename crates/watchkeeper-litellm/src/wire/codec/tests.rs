@@ -61,6 +61,7 @@ fn aged(id: &str, outcome: Outcome, status: Option<u16>, age: u64) -> Aged {
             watchkeeper_core::report::Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ),
         age: Duration::from_secs(age),
@@ -74,6 +75,7 @@ fn report(entries: Vec<Aged>) -> Report {
         took: Duration::ZERO,
         probes: 2,
         entries,
+        ledger: watchkeeper_core::money::Ledger::default(),
     }
 }
 

@@ -17,7 +17,9 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, StatusHub, group_settings};
+use watchkeeper_runtime::{
+    GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
+};
 
 use super::models::{self, LOCK_TTL};
 use super::story::View;
@@ -164,14 +166,21 @@ impl Stage {
             thresholds: Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
+            lanes: std::collections::BTreeMap::new(),
+            budget: watchkeeper_core::money::Budget::default(),
+            honours_retry_after: true,
             op_timeout: OP_TIMEOUT,
             drain: DRAIN,
             coordinate: true,
             background: true,
             seed: rand::random(),
         };
-        let groups = group_settings(&options, &self.checks).map_err(Failure::failed)?;
+        let groups = group_settings(&options, &self.checks, |check| {
+            ProbeFacts::of(&*self.prober, check)
+        })
+        .map_err(Failure::failed)?;
         let shown = ShownSettings {
             enabled: options.coordinate,
             background: options.background,
@@ -184,6 +193,8 @@ impl Stage {
                 options.cache_ttl,
                 options.jitter,
             ),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         };
         Ok(Pod::start(PodOptions {

@@ -23,6 +23,7 @@ fn results(token: u64) -> Vec<Option<Arc<Entry>>> {
             Thresholds {
                 healthy_after: 1,
                 unhealthy_after: 1,
+                passes: watchkeeper_core::report::Passes::HEALTHY,
             },
         ))
     };
