@@ -17,6 +17,11 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Parses `text`; `what` names the setting in the error, which never quotes the URL.
     pub(crate) fn parse(what: &str, text: &str) -> Result<Self, String> {
+        if ["{{", "${"].iter().any(|open| text.contains(open)) {
+            return Err(format!(
+                "`{what}` is a template that nothing has filled in; write the address itself, or `os.environ/NAME`"
+            ));
+        }
         let mut url = Url::parse(text.trim())
             .map_err(|e| format!("`{what}` is not a URL ({e}); write it as `https://host/path`"))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -134,5 +139,13 @@ mod tests {
     fn a_shown_url_has_no_login_and_no_query_value() {
         let url = Url::parse("https://me:hunter22@h/x?token=abc&api-version=7&full#f").unwrap();
         assert_eq!(shown(&url), "https://h/x?token=***&api-version=7&full=***");
+    }
+
+    #[test]
+    fn a_template_that_nothing_filled_in_is_named_as_one() {
+        for text in ["{{ base_url }}", "${BASE_URL}", "https://{{ host }}/v1"] {
+            let error = Endpoint::parse("api_base", text).err().unwrap();
+            assert!(error.contains("template"), "{text}: {error}");
+        }
     }
 }

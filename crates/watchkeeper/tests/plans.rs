@@ -21,32 +21,51 @@ fn say(line: &str) {
     writeln!(out, "{line}").expect("stdout");
 }
 
-/// A value for each variable that a file names, of the kind that its name asks for: the environment in which its
-/// owner runs it. Without these the files are not what their owners run.
+/// A value of the kind that a name asks for.
+fn value(name: &str) -> String {
+    let has = |part: &str| name.to_ascii_uppercase().contains(part);
+    let word = name.to_lowercase();
+    if ["BASE", "URL", "ENDPOINT", "HOST"].into_iter().any(has) {
+        format!("https://{}.example.com/v1", word.replace('_', "-"))
+    } else if has("PORT") {
+        "6379".to_owned()
+    } else if has("VERSION") {
+        "2024-10-21".to_owned()
+    } else if has("REGION") || has("LOCATION") {
+        "us-east-1".to_owned()
+    } else {
+        format!("value-of-{word}")
+    }
+}
+
+/// The names between `start` and the first character that no name has.
+fn names<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(start).skip(1).filter_map(|rest| {
+        let rest = rest.trim_start();
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+        rest.get(..end).filter(|name| !name.is_empty())
+    })
+}
+
+/// The variables that a file names, with a value each: the environment in which its owner runs it.
 fn environment(text: &str) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
-    for rest in text.split("os.environ/").skip(1) {
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect();
-        if name.is_empty() {
-            continue;
+    names(text, "os.environ/")
+        .map(|name| (name.to_owned(), value(name)))
+        // one address per account, which such files leave to the environment
+        .chain([("CLOUDFLARE_ACCOUNT_ID".to_owned(), value("account"))])
+        .collect()
+}
+
+/// The file as its owner's tool fills it in, where it is a template that happens to be YAML.
+fn filled(text: &str) -> String {
+    let mut out = text.to_owned();
+    for name in names(text, "{{") {
+        for form in [format!("{{{{ {name} }}}}"), format!("{{{{{name}}}}}")] {
+            out = out.replace(&form, &value(name));
         }
-        let has = |part: &str| name.to_ascii_uppercase().contains(part);
-        let value = if ["BASE", "URL", "ENDPOINT", "HOST"].into_iter().any(has) {
-            format!(
-                "https://{}.example.com/v1",
-                name.to_lowercase().replace('_', "-")
-            )
-        } else if has("VERSION") {
-            "2024-10-21".to_owned()
-        } else if has("REGION") || has("LOCATION") {
-            "us-east-1".to_owned()
-        } else {
-            format!("value-of-{}", name.to_lowercase())
-        };
-        out.insert(name, value);
+    }
+    for name in names(text, "${") {
+        out = out.replace(&format!("${{{name}}}"), &value(name));
     }
     out
 }
@@ -139,10 +158,15 @@ fn tally(folder: &Path, expected: &Value, with_environment: bool) -> Tally {
         }
         let path = folder.join(name);
         let text = std::fs::read_to_string(&path).expect("the file");
-        let env = if with_environment {
-            environment(&text)
-        } else {
-            BTreeMap::new()
+        let filled = filled(&text);
+        let (path, env) = match with_environment {
+            false => (path, BTreeMap::new()),
+            true if filled == text => (path, environment(&text)),
+            true => {
+                let rendered = Path::new(env!("CARGO_TARGET_TMPDIR")).join("filled.yaml");
+                std::fs::write(&rendered, &filled).expect("a file");
+                (rendered, environment(&filled))
+            }
         };
         for plan in plans(&path, &env) {
             let model = plan["model"].as_str().unwrap_or_default();
@@ -167,7 +191,7 @@ fn nearly_every_deployment_of_real_files_has_a_plan_and_the_rest_a_reason() {
     let bare = tally(folder, &expected, false);
     bare.say("in an empty environment");
     let own = tally(folder, &expected, true);
-    own.say("with the variables that the files name");
+    own.say("with what the files leave to the environment");
     let (planned, all) = own.sum();
     assert!(all > 0, "no deployments were found");
     assert!(
