@@ -13,6 +13,9 @@ const OPENAI_STARTS: [&str; 2] = ["gpt-image", "dall-e-"];
 const FINE_TUNED: [&str; 2] = ["ft:gpt-3.5-turbo", "ft:gpt-4"];
 /// Behind `anthropic/`, the text completion models.
 const ANTHROPIC_TEXT: [&str; 2] = ["claude-2", "claude-instant-1"];
+/// From which likeness (Jaro-Winkler) on a name is worth naming, and how many are.
+const LIKENESS: f64 = 0.85;
+const NEAREST: usize = 3;
 /// Digits behind the colon of a name of Replicate.
 const REPLICATE_DIGITS: usize = 64;
 
@@ -59,6 +62,22 @@ pub fn supported(provider: &str) -> bool {
 #[must_use]
 pub fn names() -> &'static [&'static str] {
     prefixes::all()
+}
+
+/// The providers whose names are nearest to one that is none, nearest first; at most three, none if none is near.
+#[must_use]
+pub fn nearest(name: &str) -> Vec<&'static str> {
+    let mut ranked: Vec<(f64, &'static str)> = names()
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), *known))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    ranked
+        .into_iter()
+        .take(NEAREST)
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// The mode that LiteLLM knows of a model of that provider, as configured, prefix included or not. `None` stands for

@@ -230,16 +230,20 @@ fn target<'a>(
         Some(provider) if provider::supported(provider) => {}
         Some(name) => {
             return invalid(format!(
-                "line {}: litellm has no provider `{name}` of its own and drops such a deployment; \
+                "line {}: litellm has no provider `{name}` of its own and drops such a deployment{}; \
                  a handler of `custom_provider_map` cannot be asked from here",
-                params.line
+                params.line,
+                near(name)
             ));
         }
         None => {
             return invalid(format!(
-                "line {}: litellm finds no provider for `{model}` and drops such a deployment: \
+                "line {}: litellm finds no provider for `{model}` and drops such a deployment{}: \
                  put one in front, as in `openai/{model}`, or set `custom_llm_provider`",
-                params.line
+                params.line,
+                model
+                    .split_once('/')
+                    .map_or_else(String::new, |(prefix, _)| near(prefix))
             ));
         }
     }
@@ -324,6 +328,19 @@ fn target<'a>(
         params: rest,
         health,
     }))
+}
+
+/// The providers that may have been meant, in words.
+fn near(name: &str) -> String {
+    let names: Vec<String> = provider::nearest(name)
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (the nearest names: {})", names.join(", "))
+    }
 }
 
 /// What `health_check_params` puts in place of the entry's own parameter.

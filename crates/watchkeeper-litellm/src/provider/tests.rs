@@ -107,3 +107,14 @@ fn the_mode_is_looked_up_behind_the_prefix_too() {
         assert_eq!(mode_of(model, provider), mode, "{model}");
     }
 }
+
+#[test]
+fn the_providers_nearest_to_a_slip_are_named_and_none_for_what_is_like_none() {
+    assert_eq!(nearest("openruoter").first(), Some(&"openrouter"));
+    assert_eq!(nearest("antropic").first(), Some(&"anthropic"));
+    assert!(
+        nearest("my-company").is_empty(),
+        "{:?}",
+        nearest("my-company")
+    );
+}

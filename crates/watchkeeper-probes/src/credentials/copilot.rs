@@ -35,8 +35,8 @@ const MIN_LEFT: Duration = Duration::from_secs(60);
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How to log in, once.
-const LOGIN: &str = "log in once with LiteLLM (`python -c \"from litellm.llms.github_copilot.authenticator import \
-                     Authenticator; Authenticator().get_access_token()\"`) and mount the directory";
+const LOGIN: &str =
+    "log in once through LiteLLM and mount its token directory (docs/providers.md has the command)";
 
 /// Which Copilot account, and whether it says whom to ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
