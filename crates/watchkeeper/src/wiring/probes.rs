@@ -3,32 +3,44 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use watchkeeper_config::Config;
 use watchkeeper_core::check::Check;
 use watchkeeper_core::probe::{Effort, Prober};
-use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
-use watchkeeper_probes::{HttpProber, ProberOptions, ProviderKeys};
+use watchkeeper_probes::{HttpProber, ProbeSetupError, ProberOptions, ProviderKeys};
 
+use super::store::read;
 use crate::exit::Failure;
 use crate::inputs;
 
-/// The prober, with the providers' own key variables from the environment and, over them, from LiteLLM's
-/// `environment_variables`.
-pub(crate) fn build(
+/// The prober as it is configured, with the providers' own key variables from the environment and, over them, from
+/// LiteLLM's `environment_variables`.
+pub(crate) fn build(clock: &Arc<dyn Clock>, config: &Config) -> Result<Arc<HttpProber>, Failure> {
+    HttpProber::new(options(clock, config, inputs::environment())?)
+        .map(Arc::new)
+        .map_err(|error| match error {
+            ProbeSetupError::Client(_) => Failure::failed(error),
+            ProbeSetupError::ExtraCa(_) => Failure::bad_config(format!("`probe.ca`: {error}")),
+            ProbeSetupError::Proxy(_) | ProbeSetupError::Header { .. } => {
+                Failure::bad_config(error)
+            }
+        })
+}
+
+fn options(
     clock: &Arc<dyn Clock>,
-    litellm: &BTreeMap<String, Secret>,
-) -> Result<Arc<HttpProber>, Failure> {
-    let mut variables = inputs::environment();
-    variables.extend(
-        litellm
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned())),
-    );
+    config: &Config,
+    mut variables: BTreeMap<String, String>,
+) -> Result<ProberOptions, Failure> {
+    let exported = config.litellm.environment.iter();
+    variables.extend(exported.map(|(name, value)| (name.clone(), value.expose().to_owned())));
+    let ca = config.probe.ca.as_deref();
     let mut options = ProberOptions::new(Arc::clone(clock));
     options.keys = ProviderKeys::from_vars(variables);
-    HttpProber::new(options)
-        .map(Arc::new)
-        .map_err(Failure::failed)
+    options.extra_ca_pem = ca.map(|path| read("probe.ca", path)).transpose()?;
+    options.proxies_from_env = config.probe.proxies;
+    options.headers.clone_from(&config.probe.headers);
+    Ok(options)
 }
 
 /// One line that names the checks which cannot be asked as they are configured; `None` if all can.

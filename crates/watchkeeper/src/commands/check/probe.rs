@@ -1,13 +1,19 @@
 //! `check`: every check asked once, at most so many at a time.
 
-use futures_util::StreamExt;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::OptionFuture;
 use serde::Serialize;
-use watchkeeper_core::check::{Check, Target};
-use watchkeeper_core::probe::{Effort, Prober};
-use watchkeeper_core::verdict::Outcome;
+use tokio::sync::Semaphore;
+use watchkeeper_api::v1::UsageView;
+use watchkeeper_core::check::{self, Check};
+use watchkeeper_core::money::Usd;
+use watchkeeper_core::probe::{Effort, Identity, Plan, Prober};
+use watchkeeper_core::verdict::{Outcome, Verdict};
 
 use crate::out::Screen;
-use crate::table::{Cell, Column, Table, Tint, count, latency};
+use crate::table::{Cell, Column, Table, Tint, count, dollars, latency};
 
 /// What was found of one check, as printed for programs. What does not apply is null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,50 +28,111 @@ pub(super) struct Row {
     status: Option<u16>,
     error: Option<String>,
     latency_ms: u64,
+    tier: Option<&'static str>,
+    usage: Option<UsageView>,
+    cost_usd: Option<f64>,
+    reported_model: Option<String>,
+    #[serde(skip)]
+    cost: Option<Usd>,
     /// What stands in the model's place for people.
     #[serde(skip)]
     target: String,
 }
 
-/// Asks every check once, `concurrency` at a time; the rows stand in the order of the checks. A prober keeps each
-/// check's time limit, so this ends.
-pub(super) async fn rows(checks: &[Check], prober: &dyn Prober, concurrency: usize) -> Vec<Row> {
-    let probes = checks.iter().enumerate().map(|(at, check)| async move {
-        let row = row(check, prober).await;
-        (at, row)
+/// What is asked once: a check, and those whose probe is the very same.
+struct Target<'a> {
+    first: &'a Check,
+    plan: Option<Plan>,
+    /// The places of all of them, the first one's first.
+    places: Vec<usize>,
+}
+
+/// Asks every check once, `concurrency` at a time and no more of a provider than its lane has; those whose probes are the
+/// same are asked by one, which bears the cost. The rows stand in the order of the checks. A prober keeps each check's
+/// time limit, so this ends.
+pub(super) async fn rows(
+    checks: &[Check],
+    prober: &dyn Prober,
+    concurrency: usize,
+    lanes: &BTreeMap<String, usize>,
+) -> Vec<Row> {
+    let all = Semaphore::new(concurrency.max(1));
+    let lanes: BTreeMap<&str, Semaphore> = lanes
+        .iter()
+        .map(|(name, most)| (name.as_str(), Semaphore::new((*most).max(1))))
+        .collect();
+    // First a place in the lane: who waits for one holds up nobody else.
+    let probes = targets(checks, prober).into_iter().map(|target| async {
+        let lane = lanes.get(target.first.provider());
+        let _lane = OptionFuture::from(lane.map(Semaphore::acquire)).await;
+        let _place = all.acquire().await;
+        let verdict = prober.probe(target.first, Effort::Full).await;
+        (target, verdict)
     });
-    // In any order: a slow check must not keep places that have become free.
-    let mut found: Vec<(usize, Row)> = futures_util::stream::iter(probes)
-        .buffer_unordered(concurrency.max(1))
-        .collect()
-        .await;
+    let mut found: Vec<(usize, Row)> = Vec::with_capacity(checks.len());
+    for (target, mut verdict) in futures_util::future::join_all(probes).await {
+        for at in target.places {
+            let Some(check) = checks.get(at) else {
+                continue;
+            };
+            found.push((at, row(check, target.plan.as_ref(), &verdict)));
+            verdict.cost = verdict.cost.map(|_| Usd::ZERO);
+        }
+    }
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(_, row)| row).collect()
 }
 
-async fn row(check: &Check, prober: &dyn Prober) -> Row {
-    let plan = prober.plan(check, Effort::Full).ok();
-    let verdict = prober.probe(check, Effort::Full).await;
+fn targets<'a>(checks: &'a [Check], prober: &dyn Prober) -> Vec<Target<'a>> {
+    let mut targets: Vec<Target<'_>> = Vec::new();
+    let mut known: BTreeMap<(Identity, &str, Duration), usize> = BTreeMap::new();
+    for (place, check) in checks.iter().enumerate() {
+        let plan = prober.plan(check, Effort::Full).ok();
+        let identity = plan.as_ref().and_then(|plan| plan.identity);
+        let twin = identity.and_then(|identity| {
+            let first = known.entry((identity, check.provider(), check.timeout));
+            let at = *first.or_insert(targets.len());
+            targets.get_mut(at)
+        });
+        match twin {
+            Some(twin) => twin.places.push(place),
+            None => targets.push(Target {
+                first: check,
+                plan,
+                places: vec![place],
+            }),
+        }
+    }
+    targets
+}
+
+fn row(check: &Check, plan: Option<&Plan>, verdict: &Verdict) -> Row {
     let model = check.model().map(str::to_owned);
-    let url = plan.as_ref().map(|plan| plan.url.clone());
+    let url = plan.map(|plan| plan.url.clone());
     let target = match (&check.target, &model, url) {
-        (Target::Http { .. } | Target::Tcp { .. }, _, Some(url)) => url,
+        (check::Target::Http { .. } | check::Target::Tcp { .. }, _, Some(url)) => url,
         (_, Some(model), _) => model.clone(),
         _ => "-".to_owned(),
     };
+    let was_sent = verdict.outcome != Outcome::ConfigError;
     Row {
         check_id: check.id.as_str().to_owned(),
         name: check.name.clone(),
-        provider: plan
-            .as_ref()
-            .map_or_else(|| check.provider().to_owned(), |plan| plan.provider.clone()),
-        mode: plan.map(|plan| plan.mode).filter(|mode| !mode.is_empty()),
+        provider: plan.map_or_else(|| check.provider().to_owned(), |plan| plan.provider.clone()),
+        mode: plan
+            .map(|plan| plan.mode.clone())
+            .filter(|mode| !mode.is_empty()),
         model,
         healthy: verdict.outcome.is_healthy(),
         outcome: verdict.outcome,
         status: verdict.status,
-        error: verdict.error,
+        error: verdict.error.clone(),
         latency_ms: u64::try_from(verdict.latency.as_millis()).unwrap_or(u64::MAX),
+        tier: was_sent.then(|| verdict.tier.as_str()),
+        usage: verdict.usage.map(Into::into),
+        cost_usd: verdict.cost.map(Usd::as_dollars),
+        reported_model: verdict.model.clone(),
+        cost: verdict.cost,
         target,
     }
 }
@@ -77,62 +144,86 @@ pub(super) fn all_healthy(rows: &[Row]) -> bool {
 
 /// For people.
 pub(super) fn table(rows: &[Row], screen: &Screen) -> String {
-    let mut table = Table::new([
-        Column::soft("NAME", 16),
-        Column::soft("TARGET", 16),
-        Column::text("PROVIDER"),
-        Column::text("OUTCOME"),
-        Column::number("LATENCY"),
-        Column::soft("ERROR", 16),
-    ]);
-    for row in rows {
-        let tint = if row.healthy { Tint::Good } else { Tint::Bad };
-        table.row([
-            row.name.as_str().into(),
-            row.target.as_str().into(),
-            row.provider.as_str().into(),
-            Cell::tinted(row.outcome.as_str(), tint),
-            match row.outcome {
-                // Nothing was sent.
-                Outcome::ConfigError => "-".into(),
-                _ => latency(row.latency_ms).into(),
-            },
-            row.error.as_deref().unwrap_or_default().into(),
-        ]);
-    }
+    let costs: Vec<Usd> = rows.iter().filter_map(|row| row.cost).collect();
+    let body = if costs.is_empty() {
+        let mut table = Table::new([NAME, TARGET, PROVIDER, OUTCOME, LATENCY, ERROR]);
+        for row in rows {
+            let [name, target, provider, outcome, latency, _, error] = cells(row);
+            table.row([name, target, provider, outcome, latency, error]);
+        }
+        table.render(screen)
+    } else {
+        let cost = Column::number("COST");
+        let mut table = Table::new([NAME, TARGET, PROVIDER, OUTCOME, LATENCY, cost, ERROR]);
+        for row in rows {
+            table.row(cells(row));
+        }
+        table.render(screen)
+    };
     let healthy = rows.iter().filter(|row| row.healthy).count();
+    let spent = if costs.is_empty() {
+        String::new()
+    } else {
+        format!(", spent {}", dollars(costs.into_iter().sum()))
+    };
     format!(
-        "{}\n{healthy} of {} healthy\n",
-        table.render(screen),
+        "{body}\n{healthy} of {} healthy{spent}\n",
         count(rows.len(), "check", "checks")
     )
 }
 
+const NAME: Column = Column::soft("NAME", 16);
+const TARGET: Column = Column::soft("TARGET", 16);
+const PROVIDER: Column = Column::text("PROVIDER");
+const OUTCOME: Column = Column::text("OUTCOME");
+const LATENCY: Column = Column::number("LATENCY");
+const ERROR: Column = Column::soft("ERROR", 16);
+
+fn cells(row: &Row) -> [Cell; 7] {
+    let tint = if row.healthy { Tint::Good } else { Tint::Bad };
+    [
+        row.name.as_str().into(),
+        row.target.as_str().into(),
+        row.provider.as_str().into(),
+        Cell::tinted(row.outcome.as_str(), tint),
+        match row.outcome {
+            // Nothing was sent.
+            Outcome::ConfigError => "-".into(),
+            _ => latency(row.latency_ms).into(),
+        },
+        row.cost
+            .map_or_else(|| "-".into(), |cost| dollars(cost).into()),
+        row.error.as_deref().unwrap_or_default().into(),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use async_trait::async_trait;
     use serde_json::{Map, json};
     use watchkeeper_core::id::CheckId;
-    use watchkeeper_core::probe::Plan;
+    use watchkeeper_core::money::Usage;
     use watchkeeper_core::time::UnixMillis;
-    use watchkeeper_core::verdict::Verdict;
 
     use super::*;
 
-    /// Finds `limited` limited and all else healthy, and notes how many were asked at the same time.
+    /// Finds `limited` limited and all else healthy, and notes who was asked and how many at the same time. Names that
+    /// begin with `twin` are one target; what is `priced` costs 400 microdollars.
     #[derive(Default)]
     struct Fake {
         running: AtomicUsize,
         most: AtomicUsize,
+        asked: Mutex<Vec<String>>,
     }
 
     #[async_trait]
     impl Prober for Fake {
-        fn plan(&self, _: &Check, _: Effort) -> Result<Plan, String> {
+        fn plan(&self, check: &Check, _: Effort) -> Result<Plan, String> {
             Ok(Plan {
+                identity: check.name.starts_with("twin").then_some(Identity([7; 16])),
                 provider: "http".to_owned(),
                 mode: String::new(),
                 method: "GET".to_owned(),
@@ -144,6 +235,7 @@ mod tests {
         }
 
         async fn probe(&self, check: &Check, _: Effort) -> Verdict {
+            self.asked.lock().unwrap().push(check.name.clone());
             let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(running, Ordering::SeqCst);
             // Those asked first answer last.
@@ -157,16 +249,27 @@ mod tests {
                 let error = Some("Rate limit reached".to_owned());
                 Verdict::new(Outcome::RateLimited, Some(429), error, took, UnixMillis(0))
             } else {
-                Verdict::new(Outcome::Healthy, None, None, took, UnixMillis(0))
+                let mut verdict = Verdict::new(Outcome::Healthy, None, None, took, UnixMillis(0));
+                if check.name.contains("priced") {
+                    verdict.cost = Usd::from_dollars(0.0004);
+                    verdict.usage = Some(Usage {
+                        input: 9,
+                        output: 1,
+                    });
+                    verdict.model = Some("gpt-x-2026".to_owned());
+                }
+                verdict
             }
         }
     }
+
+    const NO_LANES: BTreeMap<String, usize> = BTreeMap::new();
 
     fn check(name: &str) -> Check {
         Check {
             id: CheckId::new(format!("id-{name}")).unwrap(),
             name: name.to_owned(),
-            target: Target::Http {
+            target: check::Target::Http {
                 url: watchkeeper_core::secret::Secret::new("https://me:hunter22@host/"),
             },
             timeout: Duration::from_secs(1),
@@ -181,7 +284,7 @@ mod tests {
         let names = ["first", "a", "b", "c", "d", "e"];
         let checks = names.map(check);
         let fake = Fake::default();
-        let rows = rows(&checks, &fake, 2).await;
+        let rows = rows(&checks, &fake, 2, &NO_LANES).await;
         assert_eq!(fake.most.load(Ordering::SeqCst), 2);
         let found: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(found, names);
@@ -190,28 +293,79 @@ mod tests {
     #[tokio::test]
     async fn one_that_is_not_healthy_is_enough_to_complain() {
         let fake = Fake::default();
-        assert!(all_healthy(&rows(&[check("a")], &fake, 4).await));
+        assert!(all_healthy(&rows(&[check("a")], &fake, 4, &NO_LANES).await));
         assert!(!all_healthy(
-            &rows(&[check("a"), check("limited")], &fake, 4).await
+            &rows(&[check("a"), check("limited")], &fake, 4, &NO_LANES).await
         ));
     }
 
     #[tokio::test]
     async fn the_json_has_the_fields_of_the_contract() {
-        let rows = rows(&[check("limited")], &Fake::default(), 1).await;
+        let rows = rows(&[check("limited")], &Fake::default(), 1, &NO_LANES).await;
         assert_eq!(
             serde_json::to_value(&rows).unwrap(),
             json!([{
                 "check_id": "id-limited", "name": "limited", "model": null, "provider": "http", "mode": null,
                 "healthy": false, "outcome": "rate_limited", "status": 429, "error": "Rate limit reached",
-                "latency_ms": 12,
+                "latency_ms": 12, "tier": "inference", "usage": null, "cost_usd": null, "reported_model": null,
             }])
         );
     }
 
     #[tokio::test]
+    async fn a_provider_keeps_to_its_lane_and_holds_up_nobody_else() {
+        let checks = ["a", "b", "c"].map(check);
+        let fake = Fake::default();
+        let lanes = BTreeMap::from([("http".to_owned(), 1)]);
+        rows(&checks, &fake, 3, &lanes).await;
+        assert_eq!(fake.most.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_the_same_is_asked_once_and_paid_once() {
+        let checks = ["twin-priced-1", "a", "twin-priced-2"].map(check);
+        let fake = Fake::default();
+        let rows = rows(&checks, &fake, 1, &NO_LANES).await;
+        assert_eq!(*fake.asked.lock().unwrap(), ["twin-priced-1", "a"]);
+        let rows = serde_json::to_value(&rows).unwrap();
+        assert_eq!(rows[0]["cost_usd"], 0.0004);
+        assert_eq!(rows[1]["cost_usd"], json!(null));
+        assert_eq!(rows[2]["cost_usd"], 0.0);
+        assert_eq!(rows[2]["name"], "twin-priced-2");
+        assert_eq!(rows[2]["usage"], json!({"input": 9, "output": 1}));
+        assert_eq!(rows[2]["reported_model"], "gpt-x-2026");
+    }
+
+    #[tokio::test]
+    async fn the_table_has_a_column_and_a_sum_where_a_price_is_known() {
+        let checks = ["priced", "limited", "priced-2"].map(check);
+        let rows = rows(&checks, &Fake::default(), 1, &NO_LANES).await;
+        let screen = Screen {
+            width: None,
+            height: None,
+            colours: false,
+            terminal: false,
+        };
+        assert_eq!(
+            table(&rows, &screen),
+            "NAME      TARGET         PROVIDER  OUTCOME       LATENCY     COST  ERROR\n\
+             priced    https://host/  http      healthy         12 ms  $0.0004\n\
+             limited   https://host/  http      rate_limited    12 ms        -  Rate limit reached\n\
+             priced-2  https://host/  http      healthy         12 ms  $0.0004\n\
+             \n\
+             2 of 3 checks healthy, spent $0.0008\n"
+        );
+    }
+
+    #[tokio::test]
     async fn the_table_names_the_target_without_its_credentials() {
-        let rows = rows(&[check("a"), check("limited")], &Fake::default(), 1).await;
+        let rows = rows(
+            &[check("a"), check("limited")],
+            &Fake::default(),
+            1,
+            &NO_LANES,
+        )
+        .await;
         let screen = Screen {
             width: Some(70),
             height: None,
