@@ -60,12 +60,12 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("the runtime could not be started: {error}")))?;
-    let rows = runtime.block_on(probe::rows(
-        &config.checks,
-        &*prober,
-        config.probe.concurrency,
-        &config.probe.lanes,
-    ));
+    let terms = probe::Terms {
+        concurrency: config.probe.concurrency,
+        lanes: &config.probe.lanes,
+        passes: config.probe.passes.iter().copied().collect(),
+    };
+    let rows = runtime.block_on(probe::rows(&config.checks, &*prober, &terms));
     // Names being looked up for connections that were given up do not hold back the exit.
     runtime.shutdown_background();
     let _ = out::write(&match args.output {

@@ -10,6 +10,7 @@ use watchkeeper_api::v1::UsageView;
 use watchkeeper_core::check::{self, Check};
 use watchkeeper_core::money::Usd;
 use watchkeeper_core::probe::{Effort, Identity, Plan, Prober};
+use watchkeeper_core::report::Passes;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
 use crate::out::Screen;
@@ -39,6 +40,16 @@ pub(super) struct Row {
     target: String,
 }
 
+/// Within which bounds, and what counts as healthy.
+pub(super) struct Terms<'a> {
+    /// Most probes at once.
+    pub(super) concurrency: usize,
+    /// Most of a provider at once.
+    pub(super) lanes: &'a BTreeMap<String, usize>,
+    /// The outcomes that count as healthy.
+    pub(super) passes: Passes,
+}
+
 /// What is asked once: a check, and those whose probe is the very same.
 struct Target<'a> {
     first: &'a Check,
@@ -50,14 +61,10 @@ struct Target<'a> {
 /// Asks every check once, `concurrency` at a time and no more of a provider than its lane has; those whose probes are the
 /// same are asked by one, which bears the cost. The rows stand in the order of the checks. A prober keeps each check's
 /// time limit, so this ends.
-pub(super) async fn rows(
-    checks: &[Check],
-    prober: &dyn Prober,
-    concurrency: usize,
-    lanes: &BTreeMap<String, usize>,
-) -> Vec<Row> {
-    let all = Semaphore::new(concurrency.max(1));
-    let lanes: BTreeMap<&str, Semaphore> = lanes
+pub(super) async fn rows(checks: &[Check], prober: &dyn Prober, terms: &Terms<'_>) -> Vec<Row> {
+    let all = Semaphore::new(terms.concurrency.max(1));
+    let lanes: BTreeMap<&str, Semaphore> = terms
+        .lanes
         .iter()
         .map(|(name, most)| (name.as_str(), Semaphore::new((*most).max(1))))
         .collect();
@@ -75,7 +82,8 @@ pub(super) async fn rows(
             let Some(check) = checks.get(at) else {
                 continue;
             };
-            found.push((at, row(check, target.plan.as_ref(), &verdict)));
+            let passed = terms.passes.has(verdict.outcome);
+            found.push((at, row(check, target.plan.as_ref(), &verdict, passed)));
             verdict.cost = verdict.cost.map(|_| Usd::ZERO);
         }
     }
@@ -106,7 +114,7 @@ fn targets<'a>(checks: &'a [Check], prober: &dyn Prober) -> Vec<Target<'a>> {
     targets
 }
 
-fn row(check: &Check, plan: Option<&Plan>, verdict: &Verdict) -> Row {
+fn row(check: &Check, plan: Option<&Plan>, verdict: &Verdict, passed: bool) -> Row {
     let model = check.model().map(str::to_owned);
     let url = plan.map(|plan| plan.url.clone());
     let target = match (&check.target, &model, url) {
@@ -123,7 +131,7 @@ fn row(check: &Check, plan: Option<&Plan>, verdict: &Verdict) -> Row {
             .map(|plan| plan.mode.clone())
             .filter(|mode| !mode.is_empty()),
         model,
-        healthy: verdict.outcome.is_healthy(),
+        healthy: passed,
         outcome: verdict.outcome,
         status: verdict.status,
         error: verdict.error.clone(),
@@ -263,7 +271,15 @@ mod tests {
         }
     }
 
-    const NO_LANES: BTreeMap<String, usize> = BTreeMap::new();
+    static NO_LANES: BTreeMap<String, usize> = BTreeMap::new();
+
+    fn at_once(concurrency: usize) -> Terms<'static> {
+        Terms {
+            concurrency,
+            lanes: &NO_LANES,
+            passes: Passes::HEALTHY,
+        }
+    }
 
     fn check(name: &str) -> Check {
         Check {
@@ -284,7 +300,7 @@ mod tests {
         let names = ["first", "a", "b", "c", "d", "e"];
         let checks = names.map(check);
         let fake = Fake::default();
-        let rows = rows(&checks, &fake, 2, &NO_LANES).await;
+        let rows = rows(&checks, &fake, &at_once(2)).await;
         assert_eq!(fake.most.load(Ordering::SeqCst), 2);
         let found: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(found, names);
@@ -293,15 +309,25 @@ mod tests {
     #[tokio::test]
     async fn one_that_is_not_healthy_is_enough_to_complain() {
         let fake = Fake::default();
-        assert!(all_healthy(&rows(&[check("a")], &fake, 4, &NO_LANES).await));
+        assert!(all_healthy(&rows(&[check("a")], &fake, &at_once(4)).await));
         assert!(!all_healthy(
-            &rows(&[check("a"), check("limited")], &fake, 4, &NO_LANES).await
+            &rows(&[check("a"), check("limited")], &fake, &at_once(4)).await
         ));
     }
 
     #[tokio::test]
+    async fn what_counts_as_healthy_is_not_complained_of() {
+        let terms = Terms {
+            passes: Passes::HEALTHY.with(Outcome::RateLimited),
+            ..at_once(1)
+        };
+        let rows = rows(&[check("limited")], &Fake::default(), &terms).await;
+        assert!(all_healthy(&rows));
+    }
+
+    #[tokio::test]
     async fn the_json_has_the_fields_of_the_contract() {
-        let rows = rows(&[check("limited")], &Fake::default(), 1, &NO_LANES).await;
+        let rows = rows(&[check("limited")], &Fake::default(), &at_once(1)).await;
         assert_eq!(
             serde_json::to_value(&rows).unwrap(),
             json!([{
@@ -317,7 +343,11 @@ mod tests {
         let checks = ["a", "b", "c"].map(check);
         let fake = Fake::default();
         let lanes = BTreeMap::from([("http".to_owned(), 1)]);
-        rows(&checks, &fake, 3, &lanes).await;
+        let terms = Terms {
+            lanes: &lanes,
+            ..at_once(3)
+        };
+        rows(&checks, &fake, &terms).await;
         assert_eq!(fake.most.load(Ordering::SeqCst), 1);
     }
 
@@ -325,7 +355,7 @@ mod tests {
     async fn what_is_the_same_is_asked_once_and_paid_once() {
         let checks = ["twin-priced-1", "a", "twin-priced-2"].map(check);
         let fake = Fake::default();
-        let rows = rows(&checks, &fake, 1, &NO_LANES).await;
+        let rows = rows(&checks, &fake, &at_once(1)).await;
         assert_eq!(*fake.asked.lock().unwrap(), ["twin-priced-1", "a"]);
         let rows = serde_json::to_value(&rows).unwrap();
         assert_eq!(rows[0]["cost_usd"], 0.0004);
@@ -339,7 +369,7 @@ mod tests {
     #[tokio::test]
     async fn the_table_has_a_column_and_a_sum_where_a_price_is_known() {
         let checks = ["priced", "limited", "priced-2"].map(check);
-        let rows = rows(&checks, &Fake::default(), 1, &NO_LANES).await;
+        let rows = rows(&checks, &Fake::default(), &at_once(1)).await;
         let screen = Screen {
             width: None,
             height: None,
