@@ -392,8 +392,7 @@ mod tests {
         let rows = rows(
             &[check("a"), check("limited")],
             &Fake::default(),
-            1,
-            &NO_LANES,
+            &at_once(1),
         )
         .await;
         let screen = Screen {
