@@ -57,3 +57,78 @@ pub(crate) fn unaskable(checks: &[Check], prober: &dyn Prober) -> Option<String>
         checks.len()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use watchkeeper_config::Inputs;
+    use watchkeeper_core::time::{Clock, Moment, UnixMillis};
+
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Moment {
+            Moment::ZERO
+        }
+
+        fn unix(&self) -> UnixMillis {
+            UnixMillis(0)
+        }
+    }
+
+    /// The configuration with one check and these keys.
+    fn config(set: &[(&str, &str)]) -> Config {
+        let checks = "[{name=\"m\", model=\"openai/m\", api_key=\"k\"}]";
+        let given = [("checks", checks)];
+        let overrides = given.iter().chain(set);
+        let inputs = Inputs {
+            env: BTreeMap::new(),
+            config: None,
+            litellm_config: None,
+            overrides: overrides
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned(), "--set".to_owned()))
+                .collect(),
+            working_dir: PathBuf::from("/nonexistent"),
+            without_store: true,
+            without_secrets: false,
+        };
+        watchkeeper_config::load(&inputs).unwrap().config
+    }
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(Still)
+    }
+
+    #[test]
+    fn proxies_and_headers_are_those_of_the_configuration() {
+        let config = config(&[
+            ("probe.proxy", "false"),
+            ("probe.headers", "{x-team=\"platform\"}"),
+        ]);
+        let options = options(&clock(), &config, BTreeMap::new()).unwrap();
+        assert!(!options.proxies_from_env);
+        assert_eq!(options.headers.len(), 1);
+        assert_eq!(options.headers[0].0, "x-team");
+        assert_eq!(options.headers[0].1.expose(), "platform");
+    }
+
+    #[test]
+    fn a_ca_that_cannot_be_read_or_used_is_named_with_its_key() {
+        let not_a_ca = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for (path, words) in [
+            ("/nonexistent/ca.pem", "cannot be read"),
+            (not_a_ca, "`CERTIFICATE`"),
+        ] {
+            match build(&clock(), &config(&[("probe.ca", path)])) {
+                Err(Failure::BadConfig(why)) => {
+                    assert!(why.contains("`probe.ca`") && why.contains(words), "{why}");
+                }
+                Err(other) => panic!("{other:?}"),
+                Ok(_) => panic!("{path} was taken"),
+            }
+        }
+    }
+}

@@ -392,6 +392,27 @@ new    unknown    -                 -  -          -                 -
     }
 
     #[test]
+    fn a_check_that_was_spared_says_so_and_money_has_its_lines() {
+        let mut picture = picture(&json!([]));
+        picture.status.budget.per_day_usd = Some(2.5);
+        picture.fleet.totals.saved_usd = 0.5;
+        let checks = &mut picture.checks.checks;
+        for (at, why) in [(0, "budget"), (1, "interval")] {
+            checks[at].spared = Some(why.to_owned());
+            checks[at].tier = Some("free".to_owned());
+        }
+        let text = page(&picture, &PLAIN);
+        for part in [
+            "spent  $0 of $2.50 today\n",
+            "saved  $0.50 by sharing results",
+            "healthy (budget spent)",
+            "rate_limited (free)",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
     fn the_holder_is_named_and_many_leases_are_cut_short() {
         let lease = |at| json!({"group": format!("g-{at}"), "holder": "pod-2", "token": 7, "remaining_seconds": 0.81});
         let one = page(&picture(&json!([lease(0)])), &PLAIN);
