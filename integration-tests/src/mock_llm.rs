@@ -1,4 +1,5 @@
-//! An OpenAI-compatible upstream in this process that remembers every request it got.
+//! An OpenAI-compatible upstream in this process, with a path of Ollama's and a free list of models, that remembers
+//! every request it got.
 //!
 //! Probe counts in the fleet tests are judged here and nowhere else: what a daemon says about itself is not evidence of
 //! what it sent. A different key or base per pod would give each its own fingerprint, so pods are told apart by the door
@@ -39,6 +40,8 @@ pub enum Behaviour {
     Hold,
     /// This status with OpenAI's error body.
     Status(u16),
+    /// Status 429 with `Retry-After` in whole seconds.
+    RetryAfter(u64),
     /// Status 200 with a body that is not JSON.
     Garbage,
     /// The connection ends without an answer.
@@ -347,9 +350,14 @@ async fn answer(
     if let Behaviour::Delay(delay) = behaviour {
         tokio::time::sleep(delay).await;
     }
+    let mut response = Response::builder();
     let (status, kind, body) = match behaviour {
         Behaviour::Ok | Behaviour::Delay(_) | Behaviour::Hold => answers::good(&path, &model),
         Behaviour::Status(status) => answers::error(status),
+        Behaviour::RetryAfter(seconds) => {
+            response = response.header("retry-after", seconds);
+            answers::error(429)
+        }
         Behaviour::Garbage => (200, JSON, "<html>this is not the API</html>".into()),
         Behaviour::Close => {
             record.end(End::Closed);
@@ -357,7 +365,7 @@ async fn answer(
         }
     };
     record.end(End::Answered(status));
-    Ok(Response::builder()
+    Ok(response
         .status(status)
         .header("content-type", kind)
         .body(Full::new(body))

@@ -89,6 +89,9 @@ pub(crate) struct CheckArgs {
     /// Send nothing; print what would be asked. Needs no key.
     #[arg(long)]
     pub(crate) plan: bool,
+    /// Ask every model like this, whatever the configuration says; `free` and `reachability` cost nothing.
+    #[arg(long, value_name = "KIND", value_parser = ["auto", "inference", "free", "reachability"])]
+    pub(crate) probe: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

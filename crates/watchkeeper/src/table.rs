@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use watchkeeper_core::money::Usd;
 
 use crate::out::Screen;
 
@@ -267,6 +268,29 @@ pub(crate) fn latency(millis: u64) -> String {
     }
 }
 
+/// An amount of money: cents where it is some, else two digits that say something.
+pub(crate) fn dollars(amount: Usd) -> String {
+    let amount = amount.as_dollars();
+    if amount == 0.0 {
+        return "$0".to_owned();
+    }
+    if amount < 1e-8 {
+        return "<$0.00000001".to_owned();
+    }
+    let mut decimals = 2;
+    let mut least = 0.1;
+    while amount < least && decimals < 9 {
+        decimals += 1;
+        least /= 10.0;
+    }
+    let mut text = format!("${amount:.decimals$}");
+    while decimals > 2 && text.ends_with('0') {
+        text.pop();
+        decimals -= 1;
+    }
+    text
+}
+
 /// `1 check`, `2 checks`.
 pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
@@ -351,6 +375,36 @@ mod tests {
         assert_eq!(cut("模型", 3), "模…");
         assert_eq!(cut("模型", 2), "…");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn amounts_have_as_many_digits_as_say_something() {
+        let picos = [
+            0,
+            1,
+            20_000,
+            1_960_000,
+            400_000_000,
+            412_345_678,
+            50_000_000_000,
+            420_000_000_000,
+            1_234_567_000_000,
+        ];
+        let said = picos.map(|picos| dollars(Usd::from_picos(picos)));
+        assert_eq!(
+            said,
+            [
+                "$0",
+                "<$0.00000001",
+                "$0.00000002",
+                "$0.000002",
+                "$0.0004",
+                "$0.00041",
+                "$0.05",
+                "$0.42",
+                "$1.23"
+            ]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What the mock reads of a request, and what it answers: as OpenAI does, and for messages as Anthropic does.
+//! What the mock reads of a request, and what it answers: as OpenAI does, and at their own paths as Anthropic and
+//! Ollama do.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -73,6 +74,13 @@ pub(super) fn good(path: &str, model: &str) -> Answer {
         return (200, "audio/mpeg", Bytes::from_static(b"ID3 and so on"));
     } else if path.ends_with("/audio/transcriptions") {
         json!({"text": "two"})
+    } else if path.ends_with("/api/generate") {
+        json!({
+            "model": model, "response": "2", "done": true, "done_reason": "length", "prompt_eval_count": 12,
+            "eval_count": 1
+        })
+    } else if path.ends_with("/models") {
+        json!({"object": "list", "data": [{"id": "m1", "object": "model", "created": created, "owned_by": "mock"}]})
     } else {
         return error(404);
     };

@@ -123,6 +123,19 @@ impl Seen {
         Self(self.0.iter().filter(|asked| fits(asked)).cloned().collect())
     }
 
+    /// The most that were under way at the same moment.
+    #[must_use]
+    pub fn most_at_once(&self) -> usize {
+        let under_way = |at: Instant| {
+            let runs = |asked: &&Asked| {
+                asked.started <= at && asked.ended.is_none_or(|(ended, _)| ended > at)
+            };
+            self.0.iter().filter(runs).count()
+        };
+        let starts = self.0.iter().map(|asked| asked.started);
+        starts.map(under_way).max().unwrap_or(0)
+    }
+
     /// The requests as lines, with times since the first: the evidence in assertion messages.
     #[must_use]
     pub fn table(&self) -> String {

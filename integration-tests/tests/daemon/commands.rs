@@ -226,7 +226,9 @@ async fn check_plan_says_what_would_be_asked_and_asks_nothing() {
             "url",
             "auth",
             "billed",
-            "config_error"
+            "config_error",
+            "tier",
+            "most_cost_usd"
         ]
     );
     assert_eq!(
@@ -296,7 +298,12 @@ async fn check_plan_reads_a_litellm_file_without_its_store_and_without_a_key() {
                 Some("https://api.openai.com/v1/embeddings"),
                 None,
             ),
-            ("anything", "openai", None, Some("health_check_model")),
+            (
+                "anything",
+                "openai",
+                Some("https://api.openai.com/v1/models"),
+                None,
+            ),
             ("scanner", "openai", None, Some("`ocr`")),
             ("claude", "unknown", None, Some("nosuchvendor/claude")),
             ("canned", "openai", None, None),

@@ -22,6 +22,7 @@ mod half_reached;
 mod harness;
 mod keys;
 mod lost_replies;
+mod money;
 mod redis_options;
 mod rolling_restart;
 mod scopes;

@@ -7,13 +7,16 @@ use watchkeeper_core::check::Check;
 use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::lease::Token;
+use watchkeeper_core::money::Usd;
+use watchkeeper_core::report::Thresholds;
 use watchkeeper_core::scrub::scrub;
 use watchkeeper_core::status::{Freshness, GroupView, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Moment, UnixMillis};
+use watchkeeper_core::verdict::Outcome;
 
 use super::{
-    CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LeaseView, PastView,
-    PodRow, SettingsView, StatusAnswer, WireView,
+    CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LastFullView, LeaseView,
+    PastView, PodRow, SettingsView, StatusAnswer, WireView, money,
 };
 use crate::times::{seconds, timestamp, until};
 
@@ -78,6 +81,19 @@ fn view(snapshot: &Snapshot, check: &Check, now: Moment) -> CheckView {
         since: None,
         streak: None,
         next_due_seconds: due.map(|due| until(now, due)),
+        probe: money::kind(check).map(|kind| kind.as_str().to_owned()),
+        tier: None,
+        spared: None,
+        usage: None,
+        cost_usd: None,
+        spent_usd: None,
+        saved_usd: None,
+        reported_model: None,
+        headers_ms: None,
+        retry_after_seconds: None,
+        rate_limits: BTreeMap::new(),
+        price: money::price(check),
+        last_full: None,
     };
     let Some((group, known)) = group.and_then(|group| Some((group, group.entries.get(&check.id)?)))
     else {
@@ -100,6 +116,35 @@ fn view(snapshot: &Snapshot, check: &Check, now: Moment) -> CheckView {
     view.freshness = Some(snapshot.freshness(group, known, now).as_str().to_owned());
     view.since = timestamp(entry.standing.since);
     view.streak = Some(entry.standing.streak);
+    let was_sent = verdict.outcome != Outcome::ConfigError;
+    view.tier = was_sent.then(|| verdict.tier.as_str().to_owned());
+    view.spared = verdict.spared.map(|why| why.as_str().to_owned());
+    view.usage = verdict.usage.map(Into::into);
+    view.cost_usd = verdict.cost.map(Usd::as_dollars);
+    if view.price.is_some() {
+        let saved = group.saved.get(&check.id).copied().unwrap_or_default();
+        view.spent_usd = Some(entry.spent.as_dollars());
+        view.saved_usd = Some(saved.as_dollars());
+    }
+    view.reported_model = verdict
+        .model
+        .as_deref()
+        .map(|model| scrub(model).into_owned());
+    view.headers_ms = verdict.headers_after.map(millis);
+    view.retry_after_seconds = verdict.retry_after.map(seconds);
+    view.rate_limits = verdict.limits.iter().cloned().collect();
+    // A threshold's counts do not matter here, only what counts as a pass.
+    view.last_full = entry
+        .last_full(Thresholds {
+            healthy_after: 1,
+            unhealthy_after: 1,
+            passes: snapshot.settings.passes,
+        })
+        .filter(|_| was_sent)
+        .map(|full| LastFullView {
+            age_seconds: seconds(now.since(known.probed_at).saturating_add(full.before)),
+            passed: full.passed,
+        });
     view
 }
 
@@ -137,14 +182,14 @@ fn lease(group: &GroupView, now: Moment) -> Option<LeaseView> {
     })
 }
 
-pub(super) fn fleet(snapshot: &Snapshot, now: Moment) -> FleetAnswer {
+pub(super) fn fleet(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> FleetAnswer {
     let leases: Vec<LeaseView> = snapshot
         .groups
         .iter()
         .filter_map(|group| lease(group, now))
         .collect();
     let held = |pod: &str| leases.iter().filter(|lease| lease.holder == pod).count();
-    let mut pods: BTreeMap<&str, PodRow> = snapshot
+    let mut pods: BTreeMap<&str, (PodRow, Totals)> = snapshot
         .pods
         .iter()
         .map(|pod| {
@@ -161,9 +206,9 @@ pub(super) fn fleet(snapshot: &Snapshot, now: Moment) -> FleetAnswer {
                 started_at: timestamp(facts.started).filter(|_| facts.started.0 != 0),
                 age_seconds: seconds(now.since(pod.seen)),
                 leases: held(pod.pod.as_str()),
-                totals: facts.totals,
+                totals: facts.totals.into(),
             };
-            (pod.pod.as_str(), row)
+            (pod.pod.as_str(), (row, facts.totals))
         })
         .collect();
     // This pod knows better than its own announcement, and is there before it.
@@ -175,17 +220,18 @@ pub(super) fn fleet(snapshot: &Snapshot, now: Moment) -> FleetAnswer {
         started_at: timestamp(snapshot.started_unix),
         age_seconds: 0.0,
         leases: held(snapshot.pod.as_str()),
-        totals: snapshot.totals,
+        totals: snapshot.totals.into(),
     };
-    pods.insert(snapshot.pod.as_str(), own);
-    let pods: Vec<PodRow> = pods.into_values().collect();
+    pods.insert(snapshot.pod.as_str(), (own, snapshot.totals));
+    let totals = pods
+        .values()
+        .fold(Totals::default(), |sum, (_, totals)| add(sum, *totals));
     FleetAnswer {
         fleet: snapshot.fleet.as_str().to_owned(),
-        totals: pods
-            .iter()
-            .fold(Totals::default(), |sum, pod| add(sum, pod.totals)),
+        totals: totals.into(),
+        budget: money::budget(snapshot, unix),
         leases,
-        pods,
+        pods: pods.into_values().map(|(row, _)| row).collect(),
     }
 }
 
@@ -226,7 +272,8 @@ pub(super) fn status(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> Stat
             .iter()
             .map(|group| row(snapshot, group, now))
             .collect(),
-        totals: snapshot.totals,
+        totals: snapshot.totals.into(),
+        budget: money::budget(snapshot, unix),
         wire: wire(&snapshot.companions),
         settings: settings(&snapshot.settings),
     }

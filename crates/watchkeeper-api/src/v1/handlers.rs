@@ -54,7 +54,11 @@ pub(crate) async fn check(
 }
 
 pub(crate) async fn fleet(_: Authorized, State(app): State<App>) -> Response {
-    answer(&build::fleet(&app.source.snapshot(), app.source.now()))
+    answer(&build::fleet(
+        &app.source.snapshot(),
+        app.source.now(),
+        app.source.unix(),
+    ))
 }
 
 pub(crate) async fn status(_: Authorized, State(app): State<App>) -> Response {

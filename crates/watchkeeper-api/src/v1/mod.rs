@@ -5,13 +5,16 @@
 
 mod build;
 mod handlers;
+mod money;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use watchkeeper_core::status::Totals;
 use watchkeeper_core::verdict::Outcome;
 
 pub(crate) use handlers::{check, checks, fleet, status};
+pub use money::{BudgetView, LastFullView, PriceView, ProviderBudgetView, TotalsView, UsageView};
 
 /// Where [`ChecksAnswer`] is found. One check's [`CheckDetail`] is at this path, `/`, and its id, percent-encoded.
 pub const CHECKS: &str = "/v1/checks";
@@ -83,6 +86,33 @@ pub struct CheckView {
     pub streak: Option<u32>,
     /// Until its group's next round is due; 0 if it is due. Null where none is to come.
     pub next_due_seconds: Option<f64>,
+    /// How it is to be asked: `auto`, `inference`, `free` or `reachability`; null where there is no choice.
+    pub probe: Option<String>,
+    /// What kind the latest probe was: `inference`, `free` or `reachability`; null where nothing was sent.
+    pub tier: Option<String>,
+    /// Why the latest probe was a cheaper one than its own: `budget` or `interval`; null if it was not.
+    pub spared: Option<String>,
+    /// The tokens that the latest answer says were used.
+    pub usage: Option<UsageView>,
+    /// What the latest probe cost; null where no price is known, 0 where another check's probe spoke for this one too.
+    pub cost_usd: Option<f64>,
+    /// What the fleet paid for its probes since it knows the check; null where no price is known.
+    pub spent_usd: Option<f64>,
+    /// What others' probes of it saved this pod since it started; null where no price is known.
+    pub saved_usd: Option<f64>,
+    /// The model that the upstream says answered.
+    pub reported_model: Option<String>,
+    /// How long the latest answer's headers took.
+    pub headers_ms: Option<u64>,
+    /// How long the upstream asked to be left alone, counted from `checked_at`.
+    pub retry_after_seconds: Option<f64>,
+    /// Rate-limit headers of the latest answer.
+    #[serde(default)]
+    pub rate_limits: BTreeMap<String, String>,
+    /// What a call of it costs, where that is known.
+    pub price: Option<PriceView>,
+    /// Its last full probe, which is the latest one unless that was spared.
+    pub last_full: Option<LastFullView>,
 }
 
 /// `GET /v1/checks/{id}`: the check and its past.
@@ -116,7 +146,10 @@ pub struct FleetAnswer {
     /// The pods heard of, this one included, by name.
     pub pods: Vec<PodRow>,
     /// The sums over `pods`.
-    pub totals: Totals,
+    pub totals: TotalsView,
+    /// What the fleet spent on probes today, and may spend.
+    #[serde(default)]
+    pub budget: BudgetView,
 }
 
 /// A lease that stands.
@@ -151,7 +184,7 @@ pub struct PodRow {
     pub leases: usize,
     /// What it counted since it started.
     #[serde(flatten)]
-    pub totals: Totals,
+    pub totals: TotalsView,
 }
 
 /// `GET /v1/status`: this pod.
@@ -188,7 +221,10 @@ pub struct StatusAnswer {
     /// The groups of checks, each with its own lock and report.
     pub groups: Vec<GroupRow>,
     /// What it counted since it started.
-    pub totals: Totals,
+    pub totals: TotalsView,
+    /// What the fleet spent on probes today, and may spend.
+    #[serde(default)]
+    pub budget: BudgetView,
     /// LiteLLM's own pods on the same Redis.
     #[serde(default)]
     pub wire: WireView,

@@ -13,6 +13,7 @@ mod fuzz;
 mod health;
 mod keys;
 mod litellm;
+mod money;
 mod native;
 mod records;
 mod router;

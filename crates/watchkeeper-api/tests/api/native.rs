@@ -97,7 +97,24 @@ fn alpha() -> Value {
         "since": "2026-11-22T14:40:02Z",
         "streak": 2,
         "next_due_seconds": 293.0,
+        "probe": "auto",
+        "tier": "inference",
+        "spared": null,
+        "usage": null,
+        "cost_usd": null,
+        "spent_usd": null,
+        "saved_usd": null,
+        "reported_model": null,
+        "headers_ms": null,
+        "retry_after_seconds": null,
+        "rate_limits": {},
+        "price": null,
+        "last_full": {"age_seconds": 7.0, "passed": false},
     })
+}
+
+fn no_budget() -> Value {
+    json!({"day": "2026-11-22", "per_day_usd": null, "spent_usd": 0.0, "exhausted": false, "providers": []})
 }
 
 #[tokio::test]
@@ -128,6 +145,19 @@ async fn the_list_has_every_check_and_nulls_for_what_is_unknown() {
                     "since": null,
                     "streak": null,
                     "next_due_seconds": null,
+                    "probe": "auto",
+                    "tier": null,
+                    "spared": null,
+                    "usage": null,
+                    "cost_usd": null,
+                    "spent_usd": null,
+                    "saved_usd": null,
+                    "reported_model": null,
+                    "headers_ms": null,
+                    "retry_after_seconds": null,
+                    "rate_limits": {},
+                    "price": null,
+                    "last_full": null,
                 },
             ],
         })
@@ -186,6 +216,7 @@ async fn the_fleet_shows_its_pods_and_this_pod_as_it_is_now() {
                     "age_seconds": 0.0,
                     "leases": 0,
                     "led": 1, "followed": 2, "isolated": 3, "probes": 4, "saved": 5,
+                    "spent_usd": 0.0, "saved_usd": 0.0,
                 },
                 {
                     "pod_id": "pod-b",
@@ -196,6 +227,7 @@ async fn the_fleet_shows_its_pods_and_this_pod_as_it_is_now() {
                     "age_seconds": 2.0,
                     "leases": 1,
                     "led": 10, "followed": 20, "isolated": 0, "probes": 40, "saved": u64::MAX,
+                    "spent_usd": 0.0, "saved_usd": 0.0,
                 },
                 {
                     "pod_id": "pod-c",
@@ -206,9 +238,14 @@ async fn the_fleet_shows_its_pods_and_this_pod_as_it_is_now() {
                     "age_seconds": 1.0,
                     "leases": 0,
                     "led": 0, "followed": 0, "isolated": 0, "probes": 0, "saved": 0,
+                    "spent_usd": 0.0, "saved_usd": 0.0,
                 },
             ],
-            "totals": {"led": 11, "followed": 22, "isolated": 3, "probes": 44, "saved": u64::MAX},
+            "totals": {
+                "led": 11, "followed": 22, "isolated": 3, "probes": 44, "saved": u64::MAX, "spent_usd": 0.0,
+                "saved_usd": 0.0,
+            },
+            "budget": no_budget(),
         })
     );
 }
@@ -244,7 +281,10 @@ async fn the_status_tells_how_this_pod_lives() {
                 "stale": false,
                 "next_due_seconds": 293.0,
             }],
-            "totals": {"led": 1, "followed": 2, "isolated": 3, "probes": 4, "saved": 5},
+            "totals": {
+                "led": 1, "followed": 2, "isolated": 3, "probes": 4, "saved": 5, "spent_usd": 0.0, "saved_usd": 0.0,
+            },
+            "budget": no_budget(),
             "wire": {
                 "state": "off", "claimed_by": null, "reports_overtaken": 0, "lock_waits": 0, "lock_losses": 0,
             },

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use tracing::warn;
 use watchkeeper_config::{Loaded, Log, LogLevel};
-use watchkeeper_core::probe::Prober;
+use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::probe::{ProbeKind, Prober};
 use watchkeeper_core::time::Clock;
 use watchkeeper_runtime::BootClock;
 
@@ -23,7 +24,7 @@ const UNHEALTHY: u8 = 1;
 
 /// Probes, or plans. No signal is caught: Ctrl-C ends the command at once, as it does any other.
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let loaded = if args.plan {
+    let mut loaded = if args.plan {
         inputs::read_to_plan(&args.from)?
     } else {
         inputs::read_without_store(&args.from)?
@@ -32,15 +33,25 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
+    let kind = args.probe.as_deref();
+    if let Some(kind) = ProbeKind::ALL
+        .into_iter()
+        .find(|k| kind == Some(k.as_str()))
+    {
+        ask_by(kind, &mut loaded.config.checks);
+    }
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
-    let prober = wiring::probes::build(&clock, &loaded.config.litellm.environment)?;
+    let prober = wiring::probes::build(&clock, &loaded.config)?;
     let config = &loaded.config;
     if args.plan {
         let rows = plan::rows(&config.checks, &*prober);
         // A reader that went away has what it wanted.
         let _ = out::write(&match args.output {
             Output::Json => json(&rows)?,
-            Output::Table => plan::table(&rows, &Screen::now()),
+            Output::Table => {
+                let cost = wiring::pod::cost(config, None, &*prober);
+                plan::table(&rows, &cost, &Screen::now())
+            }
         })?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -49,11 +60,12 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("the runtime could not be started: {error}")))?;
-    let rows = runtime.block_on(probe::rows(
-        &config.checks,
-        &*prober,
-        config.probe.concurrency,
-    ));
+    let terms = probe::Terms {
+        concurrency: config.probe.concurrency,
+        lanes: &config.probe.lanes,
+        passes: config.probe.passes.iter().copied().collect(),
+    };
+    let rows = runtime.block_on(probe::rows(&config.checks, &*prober, &terms));
     // Names being looked up for connections that were given up do not hold back the exit.
     runtime.shutdown_background();
     let _ = out::write(&match args.output {
@@ -65,6 +77,16 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::from(UNHEALTHY)
     })
+}
+
+/// Every model is asked in this way, each time.
+fn ask_by(kind: ProbeKind, checks: &mut [Check]) {
+    for check in checks {
+        if let Target::Model(model) = &mut check.target {
+            model.health.kind = kind;
+            check.full_every = None;
+        }
+    }
 }
 
 /// Unless somebody set a level, only what is odd is logged: the result is what was asked for.

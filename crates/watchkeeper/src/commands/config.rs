@@ -25,7 +25,7 @@ pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
         eprintln!("warning: {warning}");
     }
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
-    let prober = probes::build(&clock, &loaded.config.litellm.environment)?;
+    let prober = probes::build(&clock, &loaded.config)?;
     if let Some(warning) = probes::unaskable(&loaded.config.checks, &*prober) {
         eprintln!("warning: {warning}");
     }

@@ -59,7 +59,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().map_err(Failure::failed)?;
 
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
-    let prober: Arc<dyn Prober> = wiring::probes::build(&clock, &config.litellm.environment)?;
+    let prober: Arc<dyn Prober> = wiring::probes::build(&clock, config)?;
     let wire = wiring::wire::decide(config, &*prober)?;
     let wired = wiring::store::build(
         &config.backend.kind,
@@ -70,6 +70,9 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     )?;
     if let Some(warning) = wiring::probes::unaskable(&config.checks, &*prober) {
         warn!("{warning}");
+    }
+    if let Some(line) = wiring::pod::cost(config, wire.as_ref(), &*prober).line() {
+        info!("{line}");
     }
     let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
     let mut pod = wiring::pod::start(

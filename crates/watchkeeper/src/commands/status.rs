@@ -1,6 +1,7 @@
 //! `watchkeeper status`: asks a running pod, and shows what it says.
 
 mod ask;
+mod money;
 mod view;
 
 use std::process::ExitCode;

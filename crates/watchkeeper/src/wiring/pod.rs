@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use watchkeeper_config::{Config, LockScope};
 use watchkeeper_core::fingerprint;
@@ -13,6 +14,7 @@ use watchkeeper_core::time::Clock;
 use watchkeeper_litellm::wire::Timing;
 use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
 
+use super::cost::RoundCost;
 use super::store::Wired;
 use crate::exit::Failure;
 
@@ -87,6 +89,21 @@ pub(crate) fn lanes(config: &Config) -> BTreeMap<Arc<str>, usize> {
         .collect()
 }
 
+/// When results are due at the latest, where LiteLLM's pods live off them or not.
+fn cache_ttl(config: &Config, wire: Option<&Timing>) -> Duration {
+    let own = config.coordination.cache_ttl;
+    wire.map_or(own, |timing| own.min(timing.every))
+}
+
+/// What the rounds cost; nothing where none happen by themselves.
+pub(crate) fn cost(config: &Config, wire: Option<&Timing>, prober: &dyn Prober) -> RoundCost {
+    if !config.coordination.background {
+        return RoundCost::default();
+    }
+    let every = config.coordination.interval.min(cache_ttl(config, wire));
+    RoundCost::of(&config.checks, prober, every)
+}
+
 /// Starts a pod on the current runtime.
 pub(crate) fn start(
     config: &Config,
@@ -113,7 +130,7 @@ pub(crate) fn start(
         scope,
         interval: c.interval,
         lock_ttl: c.lock_ttl,
-        cache_ttl: wire.map_or(c.cache_ttl, |timing| c.cache_ttl.min(timing.every)),
+        cache_ttl: cache_ttl(config, wire),
         jitter: c.jitter,
         concurrency,
         spread: config.probe.spread,

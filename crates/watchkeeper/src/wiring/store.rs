@@ -92,7 +92,8 @@ fn redis_options(
     Ok(options)
 }
 
-fn read(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+/// The file that a key names.
+pub(super) fn read(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| {
         Failure::bad_config(format!(
             "`{key}` names {}, which cannot be read: {error}",

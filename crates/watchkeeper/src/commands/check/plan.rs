@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::money::Usd;
 use watchkeeper_core::probe::{Effort, Prober};
 
 use crate::out::Screen;
 use crate::table::{Cell, Column, Table, Tint};
+use crate::wiring::cost::RoundCost;
 
 /// One check's plan, as printed for programs. What does not apply is null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +22,8 @@ pub(super) struct Row {
     auth: Option<String>,
     billed: Option<bool>,
     config_error: Option<String>,
+    tier: Option<&'static str>,
+    most_cost_usd: Option<f64>,
 }
 
 /// The plans of all checks, in their order. Sends nothing.
@@ -43,11 +47,16 @@ fn row(check: &Check, prober: &dyn Prober) -> Row {
         auth: None,
         billed: None,
         config_error: None,
+        tier: None,
+        most_cost_usd: None,
     };
     match prober.plan(check, Effort::Full) {
         Ok(plan) => Row {
             provider: plan.provider,
             mode: set(plan.mode).or(bare.mode),
+            // Nothing is sent where the answer is known.
+            tier: (!plan.method.is_empty()).then(|| plan.tier.as_str()),
+            most_cost_usd: plan.most_cost.map(Usd::as_dollars),
             method: set(plan.method),
             url: set(plan.url),
             auth: set(plan.auth),
@@ -67,7 +76,7 @@ fn set(word: String) -> Option<String> {
 }
 
 /// For people.
-pub(super) fn table(rows: &[Row], screen: &Screen) -> String {
+pub(super) fn table(rows: &[Row], cost: &RoundCost, screen: &Screen) -> String {
     let mut table = Table::new([
         Column::soft("NAME", 16),
         Column::soft("MODEL", 16),
@@ -99,7 +108,9 @@ pub(super) fn table(rows: &[Row], screen: &Screen) -> String {
             request,
         ]);
     }
-    table.render(screen)
+    let total = cost.total();
+    let gap = if total.is_empty() { "" } else { "\n" };
+    format!("{}{gap}{total}", table.render(screen))
 }
 
 #[cfg(test)]
@@ -110,7 +121,7 @@ mod tests {
     use serde_json::{Map, json};
     use watchkeeper_core::check::{HealthParams, ModelTarget};
     use watchkeeper_core::id::CheckId;
-    use watchkeeper_core::probe::Plan;
+    use watchkeeper_core::probe::{Plan, Tier};
     use watchkeeper_core::verdict::Verdict;
 
     use super::*;
@@ -143,6 +154,12 @@ mod tests {
                 url: "host:6379".to_owned(),
                 auth: "none".to_owned(),
                 billed: !tcp,
+                tier: if tcp {
+                    Tier::Reachability
+                } else {
+                    Tier::Inference
+                },
+                most_cost: Some(Usd::ZERO),
                 ..Plan::default()
             })
         }
@@ -185,9 +202,10 @@ mod tests {
             json!([
                 {"check_id": "id-bad", "name": "bad", "model": "openai/x", "provider": "openai", "mode": "ocr",
                  "method": null, "url": null, "auth": null, "billed": null,
-                 "config_error": "provider `vapor` is not supported"},
+                 "config_error": "provider `vapor` is not supported", "tier": null, "most_cost_usd": null},
                 {"check_id": "id-mocked", "name": "mocked", "model": "openai/x", "provider": "openai", "mode": "chat",
-                 "method": null, "url": null, "auth": null, "billed": false, "config_error": null},
+                 "method": null, "url": null, "auth": null, "billed": false, "config_error": null,
+                 "tier": null, "most_cost_usd": null},
             ])
         );
     }
@@ -215,10 +233,11 @@ mod tests {
             rows,
             json!([
                 {"check_id": "id-cache", "name": "cache", "model": null, "provider": "tcp", "mode": null,
-                 "method": "CONNECT", "url": "host:6379", "auth": "none", "billed": false, "config_error": null},
+                 "method": "CONNECT", "url": "host:6379", "auth": "none", "billed": false, "config_error": null,
+                 "tier": "reachability", "most_cost_usd": 0.0},
                 {"check_id": "id-bad", "name": "bad", "model": "vapor/ware", "provider": "vapor", "mode": null,
                  "method": null, "url": null, "auth": null, "billed": null,
-                 "config_error": "provider `vapor` is not supported"},
+                 "config_error": "provider `vapor` is not supported", "tier": null, "most_cost_usd": null},
             ])
         );
         let keys: Vec<_> = rows[0].as_object().unwrap().keys().collect();
@@ -234,7 +253,9 @@ mod tests {
                 "url",
                 "auth",
                 "billed",
-                "config_error"
+                "config_error",
+                "tier",
+                "most_cost_usd"
             ]
         );
     }
@@ -248,10 +269,31 @@ mod tests {
             terminal: false,
         };
         assert_eq!(
-            table(&rows(&checks(), &Planner), &screen),
+            table(&rows(&checks(), &Planner), &RoundCost::default(), &screen),
             "NAME   MODEL       PROVIDER  MODE  AUTH  BILLED  REQUEST\n\
              cache  -           tcp       -     none  no      CONNECT host:6379\n\
              bad    vapor/ware  vapor     -     -     -       none: provider `vapor` is not supported\n"
+        );
+    }
+
+    #[test]
+    fn the_table_ends_with_what_it_costs() {
+        let screen = Screen {
+            width: None,
+            height: None,
+            colours: false,
+            terminal: false,
+        };
+        let cost = RoundCost {
+            round: Usd::from_picos(2_000_000_000),
+            day: Usd::from_picos(576_000_000_000),
+            priced: 1,
+            billed: 1,
+        };
+        let text = table(&rows(&checks(), &Planner), &cost, &screen);
+        assert!(
+            text.ends_with("not supported\n\na round costs at most $0.002, a day $0.58\n"),
+            "{text}"
         );
     }
 }

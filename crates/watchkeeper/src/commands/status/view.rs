@@ -5,6 +5,7 @@ use std::fmt::Write;
 use watchkeeper_api::v1::{CheckView, LeaseView, PodRow, StatusAnswer, WireView};
 
 use super::ask::{AskError, Picture};
+use super::money;
 use crate::out::Screen;
 use crate::table::{Cell, Column, Table, Tint, count, cut, latency, plain, span};
 
@@ -15,6 +16,7 @@ const MAX_LEASES: usize = 8;
 pub(super) fn page(picture: &Picture, screen: &Screen) -> String {
     let mut out = head(&picture.status, screen);
     out.push_str(&leases(picture, screen));
+    out.push_str(&money::lines(picture, screen));
     out.push_str(&counts(&picture.status, screen));
     let _ = write!(
         out,
@@ -46,7 +48,7 @@ pub(super) fn fit(page: &str, height: Option<usize>) -> String {
     }
 }
 
-fn line(text: &str, tint: Tint, screen: &Screen) -> String {
+pub(super) fn line(text: &str, tint: Tint, screen: &Screen) -> String {
     let text = plain(text);
     let text = cut(&text, screen.width.unwrap_or(usize::MAX));
     tint.paint(&text, screen.colours)
@@ -256,7 +258,16 @@ fn checks(checks: &[CheckView], screen: &Screen) -> String {
             };
             Cell::tinted(word, tint)
         });
-        let outcome = check.outcome.map(|outcome| Cell::from(outcome.as_str()));
+        let outcome = check.outcome.map(|outcome| {
+            let word = outcome.as_str();
+            match (check.spared.as_deref(), &check.tier) {
+                (Some("budget"), _) => {
+                    Cell::tinted(format!("{word} (budget spent)"), Tint::Doubtful)
+                }
+                (Some(_), Some(tier)) => Cell::from(format!("{word} ({tier})")),
+                _ => Cell::from(word),
+            }
+        });
         table.row([
             check.name.as_str().into(),
             health,
@@ -378,6 +389,27 @@ new    unknown    -                 -  -          -                 -
             shown("claimed", Some("prod/all-1")).as_deref(),
             Some("wire   LiteLLM's own pods are served by `prod/all-1`")
         );
+    }
+
+    #[test]
+    fn a_check_that_was_spared_says_so_and_money_has_its_lines() {
+        let mut picture = picture(&json!([]));
+        picture.status.budget.per_day_usd = Some(2.5);
+        picture.fleet.totals.saved_usd = 0.5;
+        let checks = &mut picture.checks.checks;
+        for (at, why) in [(0, "budget"), (1, "interval")] {
+            checks[at].spared = Some(why.to_owned());
+            checks[at].tier = Some("free".to_owned());
+        }
+        let text = page(&picture, &PLAIN);
+        for part in [
+            "spent  $0 of $2.50 today\n",
+            "saved  $0.50 by sharing results",
+            "healthy (budget spent)",
+            "rate_limited (free)",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]
