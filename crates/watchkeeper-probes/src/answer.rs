@@ -55,6 +55,11 @@ impl Answer {
                 .any(|start| self.body.trim_ascii_start().starts_with(start))
     }
 
+    /// Whether the headers announce JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        is_content_type(&self.headers, "application/json")
+    }
+
     /// Whether it looks like a page for people.
     pub(crate) fn is_html(&self) -> bool {
         is_content_type(&self.headers, "text/html")

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use watchkeeper_core::money::Usd;
 use watchkeeper_core::probe::Tier;
 use watchkeeper_core::time::{Clock, Moment};
+use watchkeeper_core::verdict::Outcome;
 
 use crate::classify::Finding;
 use crate::credentials::{Added, Clients, Credentials, Parts, Signing, Vars};
@@ -119,10 +120,11 @@ impl Exchange {
         let found = match send(client, request, deadline, &*self.clock).await {
             Err(finding) => finding.into(),
             Ok(answer) => {
-                if answer.status == 401 {
+                let mut finding = judge(&answer, &promise, fault);
+                // by the verdict, not by the status: AWS says 403 of credentials that have ended
+                if finding.outcome == Outcome::Unauthorized {
                     self.credentials.refused(&signing);
                 }
-                let mut finding = judge(&answer, &promise, fault);
                 finding.usage = finding.usage.and_then(bill::believed);
                 let now = self.clock.unix();
                 Found {

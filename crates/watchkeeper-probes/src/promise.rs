@@ -1,7 +1,7 @@
 //! What a good answer holds. One value per request, written where the request is built.
 
 /// What the API promises to answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Promise {
     /// A JSON object, see [`Fields`].
     Json(Fields),
@@ -23,7 +23,7 @@ pub(crate) enum Promise {
 }
 
 /// What of an answer's JSON object counts. A path's segments are separated by dots; a number is a place in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fields {
     /// One of these is to be there.
     pub(crate) any_of: &'static [(&'static str, Kind)],
@@ -35,7 +35,7 @@ pub(crate) struct Fields {
 }
 
 /// What a field is to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     /// A list that begins with an object without an `error` in it.
     Filled,
@@ -52,7 +52,7 @@ pub(crate) enum Kind {
 }
 
 /// What of a list of models counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Models {
     /// The path of the list.
     pub(crate) list: &'static str,

@@ -144,7 +144,8 @@ impl ProbeRequest {
         self
     }
 
-    /// A digest of all that is sent, the key or whose signature it is included, by which equal requests are known.
+    /// A digest of all that is sent, the key or whose signature it is included, and of what is promised in return: two
+    /// models of one server are asked for by the same list, and one may stand in it without the other.
     pub(crate) fn identity(&self) -> Identity {
         let mut digest = Sha256::new();
         let mut field = |bytes: &[u8]| {
@@ -159,6 +160,7 @@ impl ProbeRequest {
         }
         field(self.body.as_deref().unwrap_or_default());
         self.signing.hash(&mut Feed(&mut digest));
+        self.promise.hash(&mut Feed(&mut digest));
         let mut identity = [0; 16];
         for (to, from) in identity.iter_mut().zip(digest.finalize()) {
             *to = from;
@@ -199,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::credentials::google::Source;
+    use crate::promise::Models;
 
     #[test]
     fn requests_in_the_names_of_two_accounts_are_two_requests() {
@@ -212,5 +215,20 @@ mod tests {
         assert_eq!(of(Some("a.json")), of(Some("a.json")));
         assert_ne!(of(Some("a.json")), of(Some("b.json")));
         assert_ne!(of(Some("a.json")), of(None));
+    }
+
+    #[test]
+    fn one_list_that_is_searched_for_two_models_is_two_questions() {
+        let of = |wanted: Option<&str>| {
+            let promise = Promise::Models(Models {
+                list: "data",
+                names: &["id"],
+                wanted: wanted.map(str::to_owned),
+            });
+            ProbeRequest::get(Url::parse("https://h/models").unwrap(), promise).identity()
+        };
+        assert_eq!(of(Some("a")), of(Some("a")));
+        assert_ne!(of(Some("a")), of(Some("b")));
+        assert_ne!(of(Some("a")), of(None));
     }
 }

@@ -156,7 +156,11 @@ fn kind(wanted: ProbeKind, ask: &Ask<'_>, effort: Effort) -> ProbeKind {
         _ if ask.is_wildcard() => ProbeKind::Free,
         // what costs nothing needs no cheaper stand-in
         (ProbeKind::Free, _) | (_, Effort::Cheap) if !free => ProbeKind::Free,
-        (ProbeKind::Auto, _) if ask.mode.bills_real_output() => ProbeKind::Free,
+        (ProbeKind::Auto, _)
+            if ask.mode.bills_real_output() || ask.provider.shape.wants_more(ask) =>
+        {
+            ProbeKind::Free
+        }
         _ => ProbeKind::Inference,
     }
 }

@@ -142,7 +142,7 @@ impl Credentials {
         }
     }
 
-    /// The upstream answered 401 to what was signed: unless the credentials are fresh, the next probe fetches new ones.
+    /// The upstream does not accept who signed: unless the credentials are fresh, the next probe fetches new ones.
     pub(crate) fn refused(&self, signing: &Signing) {
         match signing {
             Signing::None => {}

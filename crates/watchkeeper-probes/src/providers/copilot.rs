@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, json};
 
 use super::join::join;
+use super::openai::body::LEAST_OUTPUT;
 use super::{Free, Provider, Shape};
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
@@ -88,13 +89,18 @@ impl Shape for Copilot {
             }
             Mode::Responses => {
                 body.insert("input".into(), ask.text.into());
-                limit(ask, "max_output_tokens", &mut body);
+                if let Some(limit) = ask.limit {
+                    let limit = limit.max(LEAST_OUTPUT);
+                    body.insert("max_output_tokens".into(), limit.into());
+                }
                 ("/responses", OUTPUT)
             }
             _ => {
                 let messages = json!([{"role": "user", "content": ask.text}]);
                 body.insert("messages".into(), messages);
-                limit(ask, "max_tokens", &mut body);
+                if let Some(limit) = ask.limit {
+                    body.insert("max_tokens".into(), limit.into());
+                }
                 params::copy_fields(&ask.target.params, &params::CHAT_OTHER, &mut body);
                 ("/chat/completions", CHOICES)
             }
@@ -117,12 +123,6 @@ impl Shape for Copilot {
 
     fn mode_by_name(&self, model: &str) -> Option<&'static str> {
         model.starts_with("text-embedding-").then_some("embedding")
-    }
-}
-
-fn limit(ask: &Ask<'_>, name: &str, body: &mut Map<String, serde_json::Value>) {
-    if let Some(limit) = ask.limit {
-        body.insert(name.into(), limit.into());
     }
 }
 

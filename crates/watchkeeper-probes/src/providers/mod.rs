@@ -52,6 +52,12 @@ pub(crate) trait Shape: Send + Sync {
         None
     }
 
+    /// Whether a model wants more than a few words although its mode is to answer in words: it refuses whoever sends
+    /// neither sound nor tools, or bills each answer for a search. Such a model is asked by its free call.
+    fn wants_more(&self, _ask: &Ask<'_>) -> bool {
+        false
+    }
+
     /// Why no model of this provider can ever be asked; `None` where some can.
     fn refusal(&self) -> Option<&'static str> {
         None

@@ -147,7 +147,9 @@ pub(super) static ROWS: [Provider; 23] = [
         key_vars: &["CLOUDFLARE_API_KEY"],
         other_vars: &["CLOUDFLARE_ACCOUNT_ID"],
         modes: TALK_AND_EMBED,
-        free: Free::Success("//client/v4/user/tokens/verify"),
+        // the account's list of models, beside the API that speaks as OpenAI does: tokens of a user and of an account may
+        // both read it, and each of the two calls that verify a token refuses one of them
+        free: Free::Success("/../models/search"),
         ..LIKE_OPENAI
     },
     Provider {

@@ -124,6 +124,15 @@ impl Source {
         let has_role = base == Base::Chain
             && vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").is_some()
             && role.as_deref() == vars.text("AWS_ROLE_ARN");
+        // what the environment knows of a role goes to AWS, or where the environment says, and to no endpoint of an entry's
+        let role_var = |own: &Option<Secret>, name: &str| {
+            let from = own.clone();
+            from.or_else(|| {
+                vars.get(name)
+                    .filter(|_| self.own.sts_endpoint.is_none())
+                    .cloned()
+            })
+        };
         let role = role.filter(|_| !has_role).map(|arn| Role {
             arn,
             session_name: own
@@ -131,8 +140,8 @@ impl Source {
                 .clone()
                 .or_else(|| var("AWS_SESSION_NAME"))
                 .unwrap_or_else(|| SESSION_NAME.to_owned()),
-            external_id: or(&own.external_id, vars, "AWS_EXTERNAL_ID"),
-            web_identity_token: or(&own.web_identity_token, vars, "AWS_WEB_IDENTITY_TOKEN"),
+            external_id: role_var(&own.external_id, "AWS_EXTERNAL_ID"),
+            web_identity_token: role_var(&own.web_identity_token, "AWS_WEB_IDENTITY_TOKEN"),
         });
         let fetches = role.is_some() || !matches!(base, Base::Keys(_) | Base::HalfKeys);
         let sts_endpoint = own
@@ -182,10 +191,6 @@ impl Source {
         );
         environment.unwrap_or(Base::Chain)
     }
-}
-
-fn or(own: &Option<Secret>, vars: &Vars, name: &str) -> Option<Secret> {
-    own.clone().or_else(|| vars.get(name).cloned())
 }
 
 #[cfg(not(feature = "aws"))]

@@ -82,6 +82,26 @@ fn a_pod_that_already_has_the_role_does_not_ask_for_it_again() {
 }
 
 #[test]
+fn the_environments_token_stays_away_from_an_endpoint_of_the_entry() {
+    let env: &[(&str, &str)] = &[
+        ("AWS_WEB_IDENTITY_TOKEN", "env-token"),
+        ("AWS_EXTERNAL_ID", "env-ext"),
+        ("AWS_STS_ENDPOINT", "https://sts.of-the-environment"),
+    ];
+    let role = |entry: Value| account(&entry, env).role.unwrap();
+    let token = |text: &str| Some(Secret::new(text));
+    let plain = role(json!({"aws_role_name": "arn:r"}));
+    assert_eq!(plain.web_identity_token, token("env-token"));
+    assert_eq!(plain.external_id, token("env-ext"));
+    let elsewhere = json!({"aws_role_name": "arn:r", "aws_sts_endpoint": "https://elsewhere"});
+    let kept = role(elsewhere.clone());
+    assert_eq!((kept.web_identity_token, kept.external_id), (None, None));
+    let mut own = elsewhere;
+    own["aws_web_identity_token"] = "own-token".into();
+    assert_eq!(role(own).web_identity_token, token("own-token"));
+}
+
+#[test]
 fn debug_shows_no_secret() {
     let entry = json!({
         "aws_access_key_id": "hunter2-id",

@@ -74,7 +74,8 @@ impl Shape for Foundry {
             ),
             Mode::Rerank => ProbeRequest::post(rerank(&base), &ranking(ask), promises::RANKS),
             Mode::ImageGeneration => {
-                ProbeRequest::post(image(ask, &base), &body::image(ask), promises::DATA)
+                ProbeRequest::post(image(ask, &base), &body::image(ask), promises::PICTURES)
+                    .for_media()
             }
             Mode::AnthropicMessages => return message(ask, &base),
             _ if claude => return message(ask, &base),
@@ -130,6 +131,10 @@ impl Shape for Foundry {
         } else {
             names::mode(unmarked(model))
         }
+    }
+
+    fn wants_more(&self, ask: &Ask<'_>) -> bool {
+        ask.mode.is_chat_like() && names::wants_more(ask.family())
     }
 }
 

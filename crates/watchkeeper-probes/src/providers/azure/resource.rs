@@ -70,7 +70,9 @@ impl Shape for Resource {
                 promises::OUTPUT,
             ),
             Mode::Embedding => post("/embeddings", &body::embedding(ask, like), promises::DATA),
-            Mode::ImageGeneration => post("/images/generations", &body::image(ask), promises::DATA),
+            Mode::ImageGeneration => {
+                post("/images/generations", &body::image(ask), promises::PICTURES).for_media()
+            }
             Mode::AudioSpeech => post("/audio/speech", &body::speech(ask), Promise::Media),
             Mode::AudioTranscription => {
                 let url = place.deployment(model, "/audio/transcriptions");
@@ -120,6 +122,10 @@ impl Shape for Resource {
     fn mode_by_name(&self, model: &str) -> Option<&'static str> {
         let by_name = names::mode(unmarked(model).0);
         by_name.or(self.text.then_some("completion"))
+    }
+
+    fn wants_more(&self, ask: &Ask<'_>) -> bool {
+        ask.mode.is_chat_like() && names::wants_more(ask.family())
     }
 }
 

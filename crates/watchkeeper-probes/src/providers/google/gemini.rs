@@ -88,6 +88,10 @@ impl Shape for Gemini {
     fn mode_by_name(&self, model: &str) -> Option<&'static str> {
         generate::mode_by_name(model)
     }
+
+    fn wants_more(&self, ask: &Ask<'_>) -> bool {
+        ask.mode.is_chat_like() && generate::wants_more(ask.family())
+    }
 }
 
 /// The base up to the version.

@@ -113,6 +113,12 @@ pub(super) fn mode_by_name(model: &str) -> Option<&'static str> {
         .map(|(_, mode)| *mode)
 }
 
+/// Whether a model refuses whoever brings it no tool.
+pub(super) fn wants_more(model: &str) -> bool {
+    let name = last_segment(model);
+    name.starts_with("gemini") && name.contains("computer-use")
+}
+
 /// Whether pictures come from `:generateContent`, not from Imagen's `:predict`.
 pub(super) fn is_gemini(model: &str) -> bool {
     ["gemini", "nano-banana"]

@@ -11,7 +11,7 @@ use crate::params;
 use crate::tokens::{last_segment, reasons};
 
 /// The least `max_output_tokens` that OpenAI takes.
-const LEAST_OUTPUT: u32 = 16;
+pub(crate) const LEAST_OUTPUT: u32 = 16;
 
 /// The voice that speaks where the entry names none.
 const VOICE: &str = "alloy";
@@ -23,6 +23,9 @@ const SAYS_THINKING: [&str; 4] = [
     "thinking",
     "chat_template_kwargs",
 ];
+
+/// Where a mapping sets tokens aside for thinking: Anthropic's, OpenRouter's.
+const BUDGETS: [(&str, &str); 2] = [("thinking", "budget_tokens"), ("reasoning", "max_tokens")];
 
 /// The model as the upstream knows it. LiteLLM's mark for a model that is asked for responses is not part of it; all of
 /// OpenRouter's names have an author, and its own models are by itself.
@@ -59,6 +62,7 @@ pub(crate) fn chat(ask: &Ask<'_>, dialect: &Dialect) -> Map<String, Value> {
         body.insert("usage".into(), json!({"include": true}));
     }
     params::merge_extra_body(&ask.target.params, &mut body);
+    drop_budgets(ask, &mut body);
     body
 }
 
@@ -99,24 +103,6 @@ pub(crate) fn response(ask: &Ask<'_>, dialect: &Dialect) -> Map<String, Value> {
         }
         (Think::AsGiven, None) => {}
     }
-    params::merge_extra_body(&ask.target.params, &mut body);
-    body
-}
-
-/// A message of Anthropic's.
-pub(crate) fn message(ask: &Ask<'_>) -> Map<String, Value> {
-    let mut body = begin(ask);
-    // there is no message without a limit
-    body.insert(
-        "max_tokens".into(),
-        ask.limit.unwrap_or(LEAST_OUTPUT).into(),
-    );
-    body.insert(
-        "messages".into(),
-        json!([{"role": "user", "content": [{"type": "text", "text": ask.text}]}]),
-    );
-    params::copy_fields(&ask.target.params, &["temperature", "top_p"], &mut body);
-    params::copy_mappings(&ask.target.params, &["thinking"], &mut body);
     params::merge_extra_body(&ask.target.params, &mut body);
     body
 }
@@ -198,6 +184,19 @@ fn limit(ask: &Ask<'_>, dialect: &Dialect, body: &mut Map<String, Value>) {
 fn sampling(ask: &Ask<'_>, body: &mut Map<String, Value>) {
     if !reasons(ask.family()) {
         params::copy_fields(&ask.target.params, &params::CHAT_SAMPLING, body);
+    }
+}
+
+/// Leaves out what sets more tokens aside for thinking than the answer may have: such a request is refused.
+fn drop_budgets(ask: &Ask<'_>, body: &mut Map<String, Value>) {
+    let Some(limit) = ask.limit else {
+        return;
+    };
+    for (name, field) in BUDGETS {
+        let budget = body.get(name).and_then(|value| value.get(field)?.as_u64());
+        if budget.is_some_and(|budget| budget >= u64::from(limit)) {
+            body.shift_remove(name);
+        }
     }
 }
 

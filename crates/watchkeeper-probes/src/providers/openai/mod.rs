@@ -28,6 +28,7 @@ use serde_json::{Map, Value};
 use watchkeeper_core::probe::Tier;
 
 use super::Shape;
+use super::claude::messages_body;
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
 use crate::handshake;
@@ -79,7 +80,8 @@ impl Shape for OpenAi {
             Mode::Responses => dialect.responses.map_or_else(chat, response),
             Mode::AnthropicMessages => match dialect.messages {
                 Some(path) => {
-                    let mut request = post(path, &body::message(ask), CONTENT);
+                    let body = messages_body(ask, &[("model", &body::model(ask))]);
+                    let mut request = post(path, &body, CONTENT);
                     let version = HeaderValue::from_static(ANTHROPIC_VERSION);
                     request
                         .headers
@@ -99,8 +101,11 @@ impl Shape for OpenAi {
                 "/chat/completions",
                 &body::drawing_chat(ask, dialect),
                 CHOICES,
-            ),
-            Mode::ImageGeneration => post("/images/generations", &body::image(ask), PICTURES),
+            )
+            .for_media(),
+            Mode::ImageGeneration => {
+                post("/images/generations", &body::image(ask), PICTURES).for_media()
+            }
             Mode::AudioSpeech => post("/audio/speech", &body::speech(ask), Promise::Media),
             Mode::AudioTranscription => audio::transcription(ask, at("/audio/transcriptions")),
             Mode::Realtime => {
@@ -153,6 +158,10 @@ impl Shape for OpenAi {
 
     fn mode_by_name(&self, model: &str) -> Option<&'static str> {
         names::mode(model)
+    }
+
+    fn wants_more(&self, ask: &Ask<'_>) -> bool {
+        ask.mode.is_chat_like() && names::wants_more(ask.family())
     }
 }
 
@@ -235,12 +244,7 @@ pub(crate) fn prove(
 ) -> Result<ProbeRequest, String> {
     let proof = key::prove(ask, base, &mut request.headers);
     params::add_headers(&ask.target.params, &mut request.headers)?;
-    let own_header = ["headers", "extra_headers"]
-        .iter()
-        .filter_map(|source| ask.target.params.get(*source)?.as_object())
-        .flat_map(Map::keys)
-        .any(|name| name.eq_ignore_ascii_case(AUTHORIZATION.as_str()));
-    let proof = if own_header {
+    let proof = if params::gives_header(&ask.target.params, AUTHORIZATION.as_str()) {
         (Auth::Header, None)
     } else {
         proof

@@ -112,6 +112,26 @@ pub(crate) fn mode(model: &str) -> Option<&'static str> {
         .map(|(mode, _)| *mode)
 }
 
+/// Whether one of OpenAI's models wants more than a few words: sound (`gpt-audio`), a tool (`o3-deep-research`,
+/// `computer-use-preview`), or the price of a search with each answer (`gpt-4o-search-preview`).
+pub(crate) fn wants_more(model: &str) -> bool {
+    let name = family_of(model);
+    let is_gpt = name.starts_with("gpt-");
+    is_family(name, "gpt-audio")
+        || is_gpt && name.contains("-audio-preview")
+        || is_gpt
+            && ["-search-preview", "-search-api"]
+                .iter()
+                .any(|part| name.contains(part))
+        || [
+            "o3-deep-research",
+            "o4-mini-deep-research",
+            "computer-use-preview",
+        ]
+        .iter()
+        .any(|family| is_family(name, family))
+}
+
 /// Whether OpenAI makes nothing but responses with a model: those for code, research and the longest thoughts.
 pub(crate) fn only_responds(model: &str) -> bool {
     let name = family_of(model);

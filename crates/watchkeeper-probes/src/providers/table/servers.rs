@@ -62,7 +62,8 @@ pub(in crate::providers) static ROWS: [Provider; 11] = [
             Mode::Realtime,
             Mode::Batch,
         ],
-        free: Free::Complete("/v1/models"),
+        // its list leaves out hidden aliases, and what its wildcards take but its cost map does not know
+        free: Free::List("/v1/models"),
         ..OPEN
     },
     Provider {

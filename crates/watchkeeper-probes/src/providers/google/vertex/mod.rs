@@ -108,6 +108,10 @@ impl Shape for Vertex {
     fn mode_by_name(&self, model: &str) -> Option<&'static str> {
         generate::mode_by_name(model)
     }
+
+    fn wants_more(&self, ask: &Ask<'_>) -> bool {
+        ask.mode.is_chat_like() && generate::wants_more(ask.family())
+    }
 }
 
 fn chat(ask: &Ask<'_>, place: &Place) -> Result<ProbeRequest, String> {
