@@ -340,6 +340,27 @@ mod tests {
     }
 
     #[test]
+    fn a_list_too_long_to_be_read_is_a_list_unless_a_model_is_sought_in_it() {
+        let list = |wanted: Option<&str>| {
+            Promise::Models(Models {
+                list: "data",
+                names: &["id"],
+                wanted: wanted.map(str::to_owned),
+            })
+        };
+        let mut long = answer(200, r#"{"data":[{"id":"a"},"#);
+        long.end = End::TooLong(1024);
+        assert_eq!(judge(&long, &list(None), 500).status, Some(500));
+        let json = "application/json; charset=utf-8".parse().unwrap();
+        long.headers.insert(reqwest::header::CONTENT_TYPE, json);
+        assert_eq!(judge(&long, &list(None), 500).status, None);
+        assert_eq!(judge(&long, &list(Some("a")), 500).status, Some(500));
+        assert_eq!(judge(&long, &CHOICES, 500).status, Some(500));
+        long.status = 401;
+        assert_eq!(judge(&long, &list(None), 500).status, Some(401));
+    }
+
+    #[test]
     fn tokens_are_told_by_headers_where_the_body_does_not_tell_them() {
         let mut told = answer(200, r#"{"choices":[{}]}"#);
         for (name, count) in [("input", "7"), ("output", "16")] {

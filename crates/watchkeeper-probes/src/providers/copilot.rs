@@ -178,6 +178,8 @@ mod tests {
                 json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 16}))),
             (json!({"model": "github_copilot/gpt-5-codex", "mode": "responses"}), post("/responses",
                 json!({"model": "gpt-5-codex", "input": "Say ok.", "max_output_tokens": 16}))),
+            (json!({"model": "github_copilot/gpt-5-codex", "mode": "responses", "health_check_max_tokens": 5}), post("/responses",
+                json!({"model": "gpt-5-codex", "input": "Say ok.", "max_output_tokens": 16}))),
             (json!({"model": "github_copilot/text-embedding-3-small"}), post("/embeddings",
                 json!({"model": "text-embedding-3-small", "input": ["Say ok."]}))),
             (json!({"model": "github_copilot/*"}), json!({"to": format!("GET {base}/models"), "auth": "oauth",

@@ -13,6 +13,8 @@ mod once;
 mod plain;
 mod proxies;
 mod realtime;
+#[cfg(feature = "aws")]
+mod renewed;
 mod secrets;
 mod server;
 mod support;

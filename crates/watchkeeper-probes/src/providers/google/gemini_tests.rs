@@ -80,6 +80,7 @@ fn what_costs_for_real_output_is_asked_by_the_models_resource() {
         "gemini-2.5-flash-image",
         "imagen-4.0-generate-001",
         "gemini-2.5-flash-preview-tts",
+        "gemini-2.5-computer-use-preview-10-2025",
     ] {
         let request = request(&json!({"model": format!("gemini/{model}")}), &KEYS);
         assert_eq!(request.url.as_str(), format!("{HOST}/models/{model}"));

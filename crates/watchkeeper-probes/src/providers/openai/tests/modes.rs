@@ -194,6 +194,119 @@ fn thinking_is_told_once_and_the_probes_own_word_comes_first() {
 }
 
 #[test]
+fn no_more_tokens_are_set_aside_for_thinking_than_the_answer_may_have() {
+    let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
+    let none = Value::Null;
+    for (entry, thinking, reasoning) in [
+        (
+            json!({"thinking": budget(1024)}),
+            none.clone(),
+            none.clone(),
+        ),
+        (
+            json!({"extra_body": {"thinking": budget(1024)}}),
+            none.clone(),
+            none.clone(),
+        ),
+        (
+            json!({"reasoning": {"max_tokens": 2000}}),
+            none.clone(),
+            none.clone(),
+        ),
+        (
+            json!({"thinking": {"type": "enabled"}}),
+            json!({"type": "enabled"}),
+            none.clone(),
+        ),
+        (
+            json!({"thinking": budget(1024), "health_check_max_tokens": 2048}),
+            budget(1024),
+            none.clone(),
+        ),
+        (
+            json!({"thinking": budget(1024), "health_check_supports_max_tokens": false}),
+            budget(1024),
+            none.clone(),
+        ),
+        (
+            json!({"reasoning": {"effort": "low"}}),
+            none.clone(),
+            json!({"effort": "low"}),
+        ),
+    ] {
+        let mut entry = entry;
+        entry["model"] = "openai/claude-sonnet-4-5".into();
+        entry["api_base"] = "http://gate/v1".into();
+        let body = body(&inference(&entry));
+        assert_eq!(body.get("thinking").unwrap_or(&none), &thinking, "{entry}");
+        assert_eq!(
+            body.get("reasoning").unwrap_or(&none),
+            &reasoning,
+            "{entry}"
+        );
+    }
+    let entry = json!({
+        "PROVIDER": "litellm_proxy", "model": "litellm_proxy/claude-opus-4-7", "mode": "anthropic_messages",
+        "api_base": "http://gate", "thinking": budget(1024), "temperature": 0.5,
+    });
+    let message = json!([{"role": "user", "content": [{"type": "text", "text": "Say ok."}]}]);
+    assert_eq!(
+        body(&inference(&entry)),
+        json!({"model": "claude-opus-4-7", "max_tokens": 16, "messages": message})
+    );
+}
+
+#[test]
+fn what_wants_sound_or_tools_or_bills_for_a_search_is_asked_by_its_free_call() {
+    for (model, is_free) in [
+        ("gpt-4o-audio-preview", true),
+        ("gpt-4o-mini-audio-preview-2024-12-17", true),
+        ("gpt-audio", true),
+        ("gpt-audio-mini", true),
+        ("o3-deep-research", true),
+        ("o4-mini-deep-research-2025-06-26", true),
+        ("computer-use-preview", true),
+        ("gpt-4o-search-preview", true),
+        ("gpt-5-search-api", true),
+        ("gpt-4o", false),
+        ("o3", false),
+        ("my-audio-preview", false),
+    ] {
+        let entry = target(json!({"api_key": "sk-1", "model": format!("openai/{model}")}));
+        let request = resolve(&entry, &ProviderKeys::default(), Effort::Full)
+            .unwrap()
+            .request;
+        assert_eq!(request.tier == Tier::Free, is_free, "{model}");
+        assert_eq!(request.billed, !is_free, "{model}");
+        let told = inference(&json!({"api_key": "sk-1", "model": format!("openai/{model}")}));
+        assert!(
+            told.billed,
+            "{model}: an inference is one where it is wanted"
+        );
+    }
+}
+
+#[test]
+fn a_picture_fits_into_the_answer() {
+    for (provider, model) in [
+        ("openai", "gpt-image-1"),
+        ("openrouter", "google/gemini-2.5-flash-image"),
+        ("xinference", "sdxl"),
+    ] {
+        let entry = json!({"PROVIDER": provider, "model": format!("{provider}/{model}"), "mode": "image_generation", "api_key": "k"});
+        assert!(inference(&entry).most_answer >= 16 << 20, "{provider}");
+    }
+}
+
+#[test]
+fn a_header_without_a_value_takes_no_keys_place() {
+    let entry = json!({"model": "openai/m", "extra_headers": {"Authorization": null}});
+    let request = inference(&entry);
+    assert_eq!(request.auth.as_str(), "bearer");
+    assert!(request.unsendable.is_some(), "there is no key");
+}
+
+#[test]
 fn a_complete_url_as_base_is_asked_as_it_stands() {
     for (base, mode, want) in [
         (
