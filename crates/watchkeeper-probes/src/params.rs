@@ -57,7 +57,7 @@ pub(crate) const IMAGE: [&str; 5] = [
 pub(crate) const SPEECH: [&str; 3] = ["response_format", "speed", "instructions"];
 
 /// Fields of the body that are the probe's own: they decide what is asked and what it costs.
-pub(crate) const OWNED_FIELDS: [&str; 31] = [
+pub(crate) const OWNED_FIELDS: [&str; 34] = [
     "model",
     "models",
     "route",
@@ -83,6 +83,9 @@ pub(crate) const OWNED_FIELDS: [&str; 31] = [
     "store",
     "plugins",
     "web_search_options",
+    "search_parameters",
+    "enable_search",
+    "mcp_servers",
     "background",
     "query",
     "queries",

@@ -23,11 +23,10 @@ const LIMIT: u32 = 16;
 const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
 
 /// Fields of `extra_body` that stay here: they make Claude think or act, or are the probe's own.
-const KEPT_FIELDS: [&str; 7] = [
+const KEPT_FIELDS: [&str; 6] = [
     "anthropic_version",
     "container",
     "context_management",
-    "mcp_servers",
     "output_config",
     "system",
     "thinking",

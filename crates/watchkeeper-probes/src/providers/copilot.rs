@@ -10,15 +10,15 @@ use serde_json::{Map, json};
 
 use super::join::join;
 use super::openai::body::LEAST_OUTPUT;
+use super::openai::promises::{CHOICES, DATA, OUTPUT};
 use super::{Free, Provider, Shape};
 use crate::ask::Ask;
 use crate::base::{self, Base, Origin};
 use crate::credentials::{Signing, copilot};
-use crate::glance::OPENAI_USAGE;
 use crate::key::Scheme;
 use crate::mode::Mode;
 use crate::params;
-use crate::promise::{Fields, Kind, Models, Promise};
+use crate::promise::{Models, Promise};
 use crate::request::{Auth, ProbeRequest};
 
 /// What GitHub wants to hear of every client.
@@ -34,24 +34,6 @@ const HEADERS: [(&str, &str); 7] = [
 
 /// Ends of bases that are complete URLs.
 const TAILS: [&str; 4] = ["/chat/completions", "/embeddings", "/responses", "/models"];
-
-const CHOICES: Promise = Promise::Json(Fields {
-    any_of: &[("choices", Kind::Filled)],
-    model: Some("model"),
-    usage: Some(OPENAI_USAGE),
-});
-
-const DATA: Promise = Promise::Json(Fields {
-    any_of: &[("data", Kind::Filled)],
-    model: Some("model"),
-    usage: Some(OPENAI_USAGE),
-});
-
-const OUTPUT: Promise = Promise::Json(Fields {
-    any_of: &[("output", Kind::List)],
-    model: Some("model"),
-    usage: Some(("usage.input_tokens", "usage.output_tokens")),
-});
 
 /// The shape.
 struct Copilot;

@@ -189,17 +189,17 @@ fn started(ask: &Ask<'_>) -> Map<String, Value> {
 
 /// What both calls for text have in common.
 fn finish(ask: &Ask<'_>, body: &mut Map<String, Value>) {
-    let mut options = options(ask);
-    if let Some(limit) = ask.limit {
-        options.insert("num_predict".into(), limit.into());
-    }
-    body.insert("options".into(), options.into());
+    body.insert("options".into(), options(ask).into());
     body.insert("stream".into(), false.into());
     if let Some(think) = think(ask) {
         body.insert("think".into(), think);
     }
     params::copy_fields(&ask.target.params, &["keep_alive"], body);
     params::merge_extra_body(&ask.target.params, body);
+    // options of `extra_body` are in the place of these, but for the limit
+    if let (Some(limit), Some(Value::Object(options))) = (ask.limit, body.get_mut("options")) {
+        options.insert("num_predict".into(), limit.into());
+    }
 }
 
 fn options(ask: &Ask<'_>) -> Map<String, Value> {

@@ -6,6 +6,17 @@ use crate::providers::trial::{only, resolved, told, verdict, with_json};
 const LOCAL: &str = "http://localhost:11434";
 
 #[test]
+fn no_option_takes_the_place_of_the_limit() {
+    for model in ["ollama/m", "ollama_chat/m"] {
+        let entry =
+            json!({"model": model, "extra_body": {"options": {"num_predict": -1, "num_ctx": 512}}});
+        let told = told(&resolved(&entry, &[]).unwrap().request);
+        let want = json!({"num_predict": 16, "num_ctx": 512});
+        assert_eq!(told["body"]["options"], want, "{model}");
+    }
+}
+
+#[test]
 fn the_exact_request_of_each_mode_and_tier() {
     let generate = |model: &str| json!({"model": model, "prompt": "Say ok.", "options": {"num_predict": 16}, "stream": false, "images": []});
     let chat = json!({"model": "m", "messages": [{"role": "user", "content": "Say ok."}], "options": {"num_predict": 16}, "stream": false});

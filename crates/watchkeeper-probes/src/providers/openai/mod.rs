@@ -12,6 +12,8 @@
 //! | a complete URL as `api_base` leads where it says | the path is doubled with OpenAI's SDK | it is what was meant |
 //! | no base, no request | `hosted_vllm/` and `lm_studio/` go to OpenAI | they are not there |
 //! | the smallest picture of `gpt-image-*` and `dall-e-2`, as JPEG | a picture of default size | it costs less and fits into an answer |
+//! | models that want sound or tools, or bill for a search, are asked by the free call | a chat, which is refused or dear | see `names::wants_more` |
+//! | no thinking budget beyond the limit of tokens | it travels, and is refused | a probe is to tell the truth |
 //! | a quarter of a second of silence | 0.9 s of speech | what is billed is its length |
 
 pub(crate) mod audio;

@@ -8,10 +8,10 @@ use serde_json::{Map, json};
 
 use super::super::Shape;
 use super::super::join::join;
+use super::super::openai::promises::CHOICES;
 use super::super::openai::prove;
 use crate::ask::Ask;
 use crate::base::{self, Origin};
-use crate::glance::OPENAI_USAGE;
 use crate::mode::Mode;
 use crate::params;
 use crate::promise::{Fields, Kind, Models, Promise};
@@ -28,12 +28,6 @@ const TAILS: [&str; 6] = [
     "/rerank",
     "/v1/embeddings",
 ];
-
-const CHOICES: Promise = Promise::Json(Fields {
-    any_of: &[("choices", Kind::Filled)],
-    model: Some("model"),
-    usage: Some(OPENAI_USAGE),
-});
 
 /// A list of vectors, or of lists of them.
 const VECTORS: Promise = Promise::Json(Fields {

@@ -5,14 +5,13 @@ use serde_json::{Map, json};
 
 use super::super::Shape;
 use super::super::join::join;
+use super::super::openai::promises::{CHOICES, DATA};
 use super::super::openai::prove;
 use crate::ask::Ask;
 use crate::base::{self, Base};
-use crate::glance::OPENAI_USAGE;
 use crate::key;
 use crate::mode::Mode;
 use crate::params;
-use crate::promise::{Fields, Kind, Promise};
 use crate::request::{ProbeRequest, authorize};
 
 /// How an access token begins, to be told from a JWT. The beginning is not sent.
@@ -32,9 +31,9 @@ impl Shape for Snowflake {
         let base = self.base(ask)?;
         let mut body = Map::new();
         body.insert("model".into(), ask.model.into());
-        let (path, list) = if ask.mode == Mode::Embedding {
+        let (path, promise) = if ask.mode == Mode::Embedding {
             body.insert("text".into(), json!([ask.text]));
-            ("/api/v2/cortex/inference:embed", "data")
+            ("/api/v2/cortex/inference:embed", DATA)
         } else {
             let messages = json!([{"role": "user", "content": ask.text}]);
             body.insert("messages".into(), messages);
@@ -42,17 +41,8 @@ impl Shape for Snowflake {
                 body.insert("max_tokens".into(), limit.into());
             }
             params::copy_fields(&ask.target.params, &["temperature", "top_p"], &mut body);
-            ("/api/v2/cortex/v1/chat/completions", "choices")
+            ("/api/v2/cortex/v1/chat/completions", CHOICES)
         };
-        let promise = Promise::Json(Fields {
-            any_of: if list == "data" {
-                &[("data", Kind::Filled)]
-            } else {
-                &[("choices", Kind::Filled)]
-            },
-            model: Some("model"),
-            usage: Some(OPENAI_USAGE),
-        });
         let url = join(&base.endpoint, &TAILS, path);
         let mut request = prove(ask, &base, ProbeRequest::post(url, &body, promise))?;
         let key = key::find(ask, &base);

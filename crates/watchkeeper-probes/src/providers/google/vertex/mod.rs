@@ -24,12 +24,12 @@ use self::place::Place;
 use super::generate::{self, CANDIDATES, COUNT, EMBEDDINGS, PREDICTIONS, RESOURCE, VECTORS};
 use crate::ask::Ask;
 use crate::base::Base;
-use crate::glance::OPENAI_USAGE;
 use crate::mode::Mode;
 use crate::params;
-use crate::promise::{Fields, Kind, Models, Promise};
+use crate::promise::{Models, Promise};
 use crate::providers::Shape;
 use crate::providers::claude::{MESSAGE, messages_body};
+use crate::providers::openai::promises::CHOICES;
 use crate::request::ProbeRequest;
 use watchkeeper_core::probe::Tier;
 
@@ -37,13 +37,6 @@ pub(super) use place::VARIABLES;
 
 /// The version of the Messages API that Vertex AI wants named.
 const CLAUDE_VERSION: (&str, &str) = ("anthropic_version", "vertex-2023-10-16");
-
-/// What is answered in OpenAI's words.
-const CHOICES: Promise = Promise::Json(Fields {
-    any_of: &[("choices", Kind::Filled)],
-    model: Some("model"),
-    usage: Some(OPENAI_USAGE),
-});
 
 /// The shape.
 pub(super) struct Vertex;
