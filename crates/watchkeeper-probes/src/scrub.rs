@@ -34,6 +34,9 @@ const SECRET_NAMES: [&str; 9] = [
 /// Ends of names that hold an address, whatever else stands in them.
 const ADDRESSES: [&str; 2] = ["_uri", "_url"];
 
+/// Ends of names whose numbers are limits or prices.
+const COUNTS: [&str; 2] = ["_tokens", "_per_token"];
+
 /// Beginnings by which a secret shows under any name.
 const SECRET_STARTS: [&str; 21] = [
     "sk-",
@@ -159,7 +162,10 @@ impl Scrubber {
                 }
             }
             Value::String(text) if secret || shows(text) => self.add(text),
-            Value::Number(number) if secret => self.add(&number.to_string()),
+            // limits and prices are named after tokens, and errors tell them
+            Value::Number(number) if secret && !COUNTS.iter().any(|end| name.ends_with(end)) => {
+                self.add(&number.to_string());
+            }
             Value::Object(map) => {
                 // headers are secrets one and all; of other mappings those that are named so
                 for (inner, value) in map {

@@ -23,6 +23,8 @@ fn model() -> Target {
         "base_url": "https://other:opensesame@h",
         "temperature": 0.5,
         "base_model": "gpt-4o-2024-08-06",
+        "max_tokens": 4096,
+        "db_password": 47114711,
         "aws_secret_access_key": "wJalrXUtnFEMI",
         "extra_headers": {"x-tenant": "tenant-4711", "authorization": "Bearer abcdef123456"},
         "extra_body": {"nested": {"api_token": "tok-tok-tok"}, "free": "sk-under-any-name"},
@@ -55,11 +57,12 @@ fn every_secret_of_a_check_is_blanked_wherever_it_stands() {
         "abcdef123456",
         "tok-tok-tok",
         "sk-under-any-name",
+        "47114711",
     ] {
         let clean = scrubber.clean(&format!("got '{secret}', sorry"));
         assert_eq!(clean, "got '***', sorry", "{secret}");
     }
-    let harmless = "model gpt-4o-2024-08-06 has no temperature 0.5";
+    let harmless = "model gpt-4o-2024-08-06 has no temperature 0.5 and at most 4096 tokens";
     assert_eq!(scrubber.clean(harmless), harmless);
 }
 
