@@ -81,11 +81,16 @@ impl Shape for Foundry {
             _ if claude => return message(ask, &base),
             Mode::Responses => respond(ask, &base),
             Mode::Chat if responds => respond(ask, &base),
-            _ => ProbeRequest::post(
-                models(ask, &base, "/chat/completions"),
-                &body::chat(ask, like),
-                promises::CHOICES,
-            ),
+            _ => {
+                let url = models(ask, &base, "/chat/completions");
+                // with a dated version only what was known at its date is taken
+                let dialect = if is_dated(&url) {
+                    &dialect::UNTOLD
+                } else {
+                    like
+                };
+                ProbeRequest::post(url, &body::chat(ask, dialect), promises::CHOICES)
+            }
         };
         prove(ask, &base, &[scheme(&base)], request)
     }
@@ -212,11 +217,14 @@ fn models(ask: &Ask<'_>, base: &Base, call: &str) -> Url {
     )
 }
 
+fn is_dated(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| name == "api-version")
+}
+
 /// With the version of the base, else of the entry, else this one.
 fn dated(ask: &Ask<'_>, mut url: Url, version: Option<&str>) -> Url {
-    let has = url.query_pairs().any(|(name, _)| name == "api-version");
     if let Some(version) = ask.param("api_version").or(version)
-        && !has
+        && !is_dated(&url)
     {
         url.query_pairs_mut()
             .append_pair("api-version", version.trim());

@@ -6,6 +6,8 @@
 //!   ends in `/openai/v1` means the API without versions, unless the entry names a version.
 //! - An `api-version` in the base counts, after the entry's `api_version` and before `AZURE_API_VERSION`.
 //! - Responses have a limit. Embeddings come as numbers, not as base64.
+//! - The least effort is told where the API has no dated version. A dated one takes the efforts that were known at its
+//!   date, or none at all, and refuses the others.
 //! - Whether a deployment's model thinks is told by `model_info.base_model`, else by the deployment's name (LiteLLM's marks
 //!   `o_series/` and `gpt5_series/` included); one of which nothing is known gets `max_tokens`.
 
@@ -22,7 +24,8 @@ use crate::mode::Mode;
 use crate::params;
 use crate::promise::{Models, Promise};
 use crate::providers::Shape;
-use crate::providers::openai::{audio, body, dialect, names, promises};
+use crate::providers::openai::dialect::{self, Dialect};
+use crate::providers::openai::{audio, body, names, promises};
 use crate::request::ProbeRequest;
 use crate::tokens::reasons;
 
@@ -57,7 +60,7 @@ impl Shape for Resource {
         let post = |path: &str, body: &Map<String, Value>, promise| {
             ProbeRequest::post(place.deployment(model, path), body, promise)
         };
-        let like = &dialect::OPENAI;
+        let like = &place.dialect(ask.mode);
         let request = match ask.mode {
             Mode::Completion if self.text => post(
                 "/completions",
@@ -220,9 +223,26 @@ impl Place {
         url
     }
 
+    /// What the API's version takes.
+    fn dialect(&self, mode: Mode) -> Dialect {
+        let undated = match mode {
+            Mode::Responses => UNDATED.contains(&self.responses_version()),
+            _ => self.version.is_none(),
+        };
+        if undated {
+            dialect::OPENAI
+        } else {
+            dialect::UNTOLD
+        }
+    }
+
     /// Responses have a version of their own; the environment's does not count.
+    fn responses_version(&self) -> &str {
+        self.named.as_deref().unwrap_or(RESPONSES_VERSION)
+    }
+
     fn responses(&self) -> Url {
-        let version = self.named.as_deref().unwrap_or(RESPONSES_VERSION);
+        let version = self.responses_version();
         let path = if UNDATED.contains(&version) {
             "/openai/v1/responses"
         } else {

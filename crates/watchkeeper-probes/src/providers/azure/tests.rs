@@ -43,6 +43,8 @@ fn the_exact_request_of_each_mode_of_a_deployment() {
         ("azure/dep", json!({"mode": "completion"}), format!("{dep}/chat/completions{v}"), chat("dep")),
         ("azure/dep", json!({"api_version": "2024-10-21"}), format!("{dep}/chat/completions?api-version=2024-10-21"), chat("dep")),
         ("azure/dep", json!({"base_model": "azure/o1-mini"}), format!("{dep}/chat/completions{v}"), thinking("dep")),
+        ("azure/dep", json!({"base_model": "gpt-5.1"}), format!("{dep}/chat/completions{v}"), thinking("dep")),
+        ("azure/dep", json!({"base_model": "o3", "mode": "responses", "api_version": "2025-04-01-preview"}), "/openai/responses?api-version=2025-04-01-preview".into(), respond("dep")),
         ("azure/o_series/dep", json!({"temperature": 1}), format!("{dep}/chat/completions{v}"), thinking("dep")),
         ("azure/gpt5_series/dep", json!({}), format!("{dep}/chat/completions{v}"), thinking("dep")),
         ("azure/dep", json!({"mode": "responses"}), "/openai/v1/responses?api-version=preview".into(), respond("dep")),

@@ -89,6 +89,12 @@ pub(crate) const PLAIN: Dialect = Dialect {
     mark: Mark::None,
 };
 
+/// OpenAI's words where it depends on more than the model which efforts are taken.
+pub(crate) const UNTOLD: Dialect = Dialect {
+    thinking: Thinking::Untold,
+    ..OPENAI
+};
+
 /// OpenAI itself.
 pub(crate) const OPENAI: Dialect = Dialect {
     completes: true,

@@ -15,6 +15,7 @@ fn the_exact_request_of_each_mode_of_foundry() {
         ("DeepSeek-R1", FOUNDRY, json!({}), format!("{models}/chat/completions{v}"), chat("DeepSeek-R1"), &["api-key"][..]),
         ("DeepSeek-R1", models, json!({}), format!("{models}/chat/completions{v}"), chat("DeepSeek-R1"), &["api-key"]),
         ("m", "https://res.services.ai.azure.com/models/chat/completions?api-version=7", json!({}), format!("{models}/chat/completions?api-version=7"), chat("m"), &["api-key"]),
+        ("gpt-5", FOUNDRY, json!({}), format!("{models}/chat/completions{v}"), thinking("gpt-5"), &["api-key"]),
         ("m", FOUNDRY, json!({"api_version": "7"}), format!("{models}/chat/completions?api-version=7"), chat("m"), &["api-key"]),
         ("m", "https://res.services.ai.azure.com/openai/v1/", json!({}), format!("{FOUNDRY}/openai/v1/chat/completions"), chat("m"), &["api-key"]),
         ("m", RES, json!({}), format!("{RES}/openai/v1/chat/completions"), chat("m"), &["api-key"]),
