@@ -97,6 +97,12 @@ fn the_api_without_versions_takes_the_model_in_the_body_and_the_key_as_bearer() 
             assert!(sent.headers.get("api-key").is_none());
         }
     }
+    let told = entry(
+        "azure/dep",
+        RES,
+        &json!({"api_version": "v1", "base_model": "gpt-5.1"}),
+    );
+    assert_eq!(body(&request(&told, &[]))["reasoning_effort"], "none");
     let responses = entry(
         "azure/dep",
         RES,

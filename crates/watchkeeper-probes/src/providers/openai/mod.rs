@@ -7,7 +7,7 @@
 //! | a key goes to its own vendor only | `OPENAI_API_KEY` goes to other vendors | it is not theirs |
 //! | no key, no `Authorization` | `fake-api-key` | a made-up key tells nothing |
 //! | `max_output_tokens` with responses | no limit | a probe is to cost little |
-//! | the least effort that a model's vendor documents | none is sent | as above |
+//! | the least effort that a model's vendor documents, where the vendor answers | none is sent | as above |
 //! | `/moderations` is asked | the mode is always unhealthy | it can be asked, at OpenAI for nothing |
 //! | a complete URL as `api_base` leads where it says | the path is doubled with OpenAI's SDK | it is what was meant |
 //! | no base, no request | `hosted_vllm/` and `lm_studio/` go to OpenAI | they are not there |
@@ -39,7 +39,7 @@ use crate::mode::Mode;
 use crate::params;
 use crate::promise::Promise;
 use crate::request::{Auth, ProbeRequest};
-use dialect::{Dialect, Ending, Mark};
+use dialect::{Dialect, Ending, Mark, Thinking};
 use join::{join, root};
 use promises::{CHOICES, CONTENT, DATA, LIST, OUTPUT, PICTURES, RESULTS};
 
@@ -62,8 +62,8 @@ pub(super) static OPENAI: OpenAi = OpenAi(dialect::OPENAI);
 
 impl Shape for OpenAi {
     fn inference(&self, ask: &Ask<'_>) -> Result<ProbeRequest, String> {
-        let dialect = &self.0;
         let base = self.base(ask)?;
+        let dialect = &self.at(&base);
         let at = |path: &str| join(&base.endpoint, path);
         let post = |path: &str, body: &Map<String, Value>, promise| {
             ProbeRequest::post(at(path), body, promise)
@@ -168,6 +168,18 @@ impl Shape for OpenAi {
 }
 
 impl OpenAi {
+    /// What is spoken at a base. Which efforts a model takes is known where its vendor answers: a gateway in the vendor's
+    /// place may stand before an older API, and refuse what it does not know.
+    fn at(&self, base: &Base) -> Dialect {
+        match base.origin {
+            Origin::Vendor => self.0,
+            Origin::Entry | Origin::Environment => Dialect {
+                thinking: Thinking::Untold,
+                ..self.0
+            },
+        }
+    }
+
     fn prove(
         &self,
         ask: &Ask<'_>,

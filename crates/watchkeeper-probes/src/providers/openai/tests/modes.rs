@@ -162,6 +162,14 @@ fn thinking_is_told_once_and_the_probes_own_word_comes_first() {
             [json!("minimal"), none.clone(), none.clone()],
         ),
         (
+            json!({"model": "openai/gpt-5.1", "api_base": "https://gate/v1"}),
+            [none.clone(), none.clone(), none.clone()],
+        ),
+        (
+            json!({"model": "openai/gpt-5.1", "api_base": "https://gate/v1", "health_check_reasoning_effort": "low"}),
+            [json!("low"), none.clone(), none.clone()],
+        ),
+        (
             json!({"model": "openai/gpt-5", "reasoning_effort": "high"}),
             [json!("high"), none.clone(), none.clone()],
         ),
