@@ -108,7 +108,7 @@ async fn without_a_login_the_check_cannot_be_asked_and_the_text_says_how_to_log_
             refusal.text
         );
         assert!(
-            refusal.text.contains("log in once with LiteLLM"),
+            refusal.text.contains("log in once through LiteLLM"),
             "{}",
             refusal.text
         );
