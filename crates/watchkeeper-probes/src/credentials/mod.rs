@@ -55,6 +55,7 @@ pub(crate) enum Signing {
 }
 
 /// The request that is about to leave.
+#[cfg_attr(not(feature = "aws"), allow(dead_code))]
 pub(crate) struct Parts<'a> {
     pub(crate) method: &'a Method,
     /// Changed where the credentials say whom to ask: Copilot's endpoint, [`google::PROJECT`].
