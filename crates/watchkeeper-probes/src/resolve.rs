@@ -58,7 +58,11 @@ pub(crate) fn resolve(
         return Err(format!("model `{configured}` names no model"));
     }
     let mode = mode(target, provider, model)?;
-    let asked = provider.shape.asked_as(mode);
+    let asked = if provider.modes.contains(&mode) {
+        provider.shape.asked_as(mode)
+    } else {
+        Mode::Chat
+    };
     let ask = Ask {
         provider,
         target,
@@ -128,6 +132,8 @@ fn mode(target: &ModelTarget, provider: &Provider, model: &str) -> Result<Mode, 
     let word = explicit.or(by_name).unwrap_or("chat");
     match Mode::of(word) {
         Some(mode) if provider.modes.contains(&mode) => Ok(mode),
+        // LiteLLM turns any other way of asking for text into a chat, of whoever can chat
+        Some(mode) if mode.is_chat_like() && provider.modes.contains(&Mode::Chat) => Ok(mode),
         _ => {
             let source = if explicit.is_some() {
                 ""
