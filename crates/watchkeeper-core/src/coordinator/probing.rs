@@ -46,7 +46,7 @@ impl Coordinator {
                 .round_mut()
                 .and_then(|round| round.flying.get_mut(&probe))
         {
-            flying.left = true;
+            flying.left_at = Some(now);
         }
         may
     }
@@ -131,7 +131,9 @@ impl Coordinator {
                 riders,
                 provider: check.provider,
                 ask,
-                left: false,
+                timeout: check.timeout,
+                asked_at: now.steady,
+                left_at: None,
             };
             if let Some(round) = self.round_mut() {
                 round.flying.insert(probe, flying);
@@ -241,7 +243,7 @@ impl Coordinator {
 
     /// Ends the round's probing at its deadline, or when the pod leaves: nothing more starts, and what runs is
     /// cancelled. What hung beyond every time limit is a timeout if it had that long; what was given less (the pod
-    /// leaves, slept, or had no place for it) says nothing and stays due.
+    /// leaves, slept, or had no place for it in time) says nothing and stays due.
     pub(super) fn cut_probes(&mut self, now: Now, out: &mut Out) {
         let tells = self.tells_starts;
         let Some(round) = self.round_mut() else {
@@ -249,7 +251,10 @@ impl Coordinator {
         };
         let (started, flying) = (round.started, std::mem::take(&mut round.flying));
         let over = round.deadline <= now.steady && !round.overslept(now.steady);
-        let hung = |f: &Flying| over && (f.left || !tells);
+        let hung = |f: &Flying| {
+            let had = f.started_at(tells).map(|at| now.steady.since(at));
+            over && had.is_some_and(|had| had >= f.timeout)
+        };
         round.queue.clear();
         round.done += flying.values().filter(|f| hung(f)).count();
         for (probe, flying) in flying {
@@ -275,7 +280,7 @@ impl Coordinator {
 
     fn unask(&mut self, flying: Flying, out: &mut Out) {
         self.write_off(&flying, out);
-        let never_left = self.tells_starts && !flying.left;
+        let never_left = flying.started_at(self.tells_starts).is_none();
         for Rider { check, callers } in flying.riders {
             if never_left {
                 self.last_start.remove(&check);

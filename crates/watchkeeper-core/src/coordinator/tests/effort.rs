@@ -193,6 +193,29 @@ fn a_forced_run_asks_in_full_unless_the_budget_forbids_it() {
 }
 
 #[test]
+fn a_call_is_not_answered_by_another_pods_cheap_probe_that_a_full_one_could_have_been() {
+    for (spared, answers) in [
+        (None, true),
+        (Some(Spared::Interval), false),
+        // It is what this pod could find as well.
+        (Some(Spared::Budget), true),
+    ] {
+        let mut pod = Pod::with(rarely);
+        pod.at(0, Event::Started);
+        pod.at(10, found(1, 7, 0, others(INTERVAL / 2)));
+        pod.at(200, force(1, &["a"]));
+        pod.at(205, Event::Noticed(Hint::Report));
+        let mut stored = others(0);
+        stored.entries[0].entry.token = Some(Token(8));
+        stored.entries[0].entry.started = unix(220);
+        stored.entries[0].entry.verdict.spared = spared;
+        let commands = pod.at(220, found(2, 8, 0, stored));
+        let answer = Command::Answer(Ticket(1), Ok(()));
+        assert_eq!(commands.contains(&answer), answers, "{spared:?}");
+    }
+}
+
+#[test]
 fn a_probe_under_way_is_reserved_for_and_the_limit_is_told_once() {
     let mut pod = Pod::with(limited(19));
     let commands = begin(&mut pod, |op| nothing(op, 0));
