@@ -8,6 +8,7 @@ use std::ops::{Add, AddAssign};
 use serde::{Deserialize, Serialize};
 
 use crate::time::UnixMillis;
+use crate::verdict::cut;
 
 /// Picodollars in a dollar.
 const PER_DOLLAR: f64 = 1e12;
@@ -17,6 +18,10 @@ const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// Most providers that a ledger names; what others cost is counted under the last one's name. A fleet has a few dozen.
 const MAX_LEDGER_ROWS: usize = 256;
+
+/// Most bytes of a provider's name in it, so that what somebody else wrote into a report cannot grow every later one. Ours
+/// have 20 at most; a longer one is cut.
+const MAX_LEDGER_NAME_BYTES: usize = 64;
 
 /// An amount of money, never negative, in picodollars (1e-12 USD): the price of one token is 10,000 of them and more,
 /// and 64 bits hold 18 million dollars. Sums stop at the largest amount.
@@ -191,6 +196,7 @@ impl Ledger {
         if day > self.day {
             *self = Self::of(day);
         }
+        let provider = cut(provider, MAX_LEDGER_NAME_BYTES);
         if let Some(spent) = self.spent.get_mut(provider) {
             *spent += cost;
         } else if self.spent.len() < MAX_LEDGER_ROWS {
@@ -210,7 +216,7 @@ impl Ledger {
     }
 
     /// Takes in what another ledger knows of the same spending: per provider the larger amount counts. A later day's
-    /// ledger replaces this one, an earlier day's says nothing.
+    /// ledger replaces this one, an earlier day's says nothing, nor do names that no ledger of ours has.
     pub fn merge(&mut self, other: &Self) {
         if other.day > self.day {
             *self = Self::of(other.day);
@@ -219,6 +225,9 @@ impl Ledger {
             return;
         }
         for (provider, amount) in &other.spent {
+            if provider.len() > MAX_LEDGER_NAME_BYTES {
+                continue;
+            }
             if let Some(known) = self.spent.get_mut(provider) {
                 *known = (*known).max(*amount);
             } else if self.spent.len() < MAX_LEDGER_ROWS {
@@ -239,6 +248,7 @@ impl Ledger {
 
     /// Takes an amount out of a provider's row, as far as it is there.
     pub fn take_from(&mut self, provider: &str, amount: Usd) {
+        let provider = cut(provider, MAX_LEDGER_NAME_BYTES);
         if let Some(known) = self.spent.get_mut(provider) {
             *known = known.less(amount);
             if known.is_zero() {
@@ -250,6 +260,7 @@ impl Ledger {
     /// What a provider cost on `day`.
     #[must_use]
     pub fn by(&self, day: Day, provider: &str) -> Usd {
+        let provider = cut(provider, MAX_LEDGER_NAME_BYTES);
         let today = (day == self.day).then(|| self.spent.get(provider).copied());
         today.flatten().unwrap_or_default()
     }
@@ -350,6 +361,27 @@ mod tests {
         part.day = Day(4);
         ledger.take(&part);
         assert_eq!(ledger.total(Day(5)), cent.times(2));
+    }
+
+    #[test]
+    fn names_in_a_ledger_are_as_short_as_those_of_providers() {
+        let cent = Usd::from_dollars(0.01).unwrap();
+        let long = "p".repeat(MAX_LEDGER_NAME_BYTES + 1);
+        let mut forged = Ledger::of(Day(1));
+        forged.spent.insert("p".repeat(1 << 20), cent);
+        let mut ledger = Ledger::of(Day(1));
+        ledger.add(Day(1), &long, cent);
+        ledger.merge(&forged);
+        assert_eq!(ledger.by(Day(1), &long), cent);
+        assert_eq!(ledger.total(Day(1)), cent);
+        ledger.take_from(&long, cent);
+        assert!(ledger.is_empty());
+        for n in 0..MAX_LEDGER_ROWS {
+            let name = format!("{n:0width$}", width = MAX_LEDGER_NAME_BYTES);
+            ledger.add(Day(1), &name, Usd::from_picos(u64::MAX));
+        }
+        let size = serde_json::to_vec(&ledger).unwrap().len();
+        assert!(size <= 24 * 1024, "{size} bytes");
     }
 
     #[test]
