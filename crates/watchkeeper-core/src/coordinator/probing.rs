@@ -70,12 +70,10 @@ impl Coordinator {
     }
 
     /// A round of these checks. What was asked longest ago comes first: where probes hang for the whole round, the
-    /// rest must not be passed over again and again.
+    /// rest must not be passed over again and again. Of what was asked by the same round, what was asked in full longest
+    /// ago comes first: where the budget bears some full probes only, they are not to be the same checks' every day.
     pub(super) fn new_round(&mut self, now: Now, mut checks: Vec<CheckId>) -> Round {
-        checks.sort_by_key(|check| {
-            let found = self.entries.get(check).map(|known| known.probed_at);
-            found.max(self.last_start.get(check).copied())
-        });
+        checks.sort_by_cached_key(|check| (self.asked_at(check), self.full_at(check)));
         let deadline = now.steady + self.settings.round_limit() + ROUND_SLACK;
         let mut round = Round::new(now, deadline, self.forced.is_waiting());
         let count = u32::try_from(checks.len()).unwrap_or(u32::MAX).max(1);
@@ -88,6 +86,27 @@ impl Coordinator {
             at = at + gap;
         }
         round
+    }
+
+    /// When a check was last asked: the start of the round that found what is known of it, or, where a later probe was
+    /// given up, that one's.
+    fn asked_at(&self, check: &CheckId) -> Option<Moment> {
+        let found = self.entries.get(check).map(|known| known.probed_at);
+        let started = self.last_start.get(check).copied();
+        let apart = self.settings.cadence() - self.settings.merge_slack();
+        let of_one_round = |(found, started): (Moment, Moment)| started.since(found) < apart;
+        if found.zip(started).is_some_and(of_one_round) {
+            found
+        } else {
+            found.max(started)
+        }
+    }
+
+    /// The start of the round of its last full probe.
+    fn full_at(&self, check: &CheckId) -> Option<Moment> {
+        let known = self.entries.get(check)?;
+        let full = known.entry.last_full(self.settings.thresholds)?;
+        Some(known.probed_at - full.before)
     }
 
     /// Starts what may start now, as far as the limits of probes at once allow.
