@@ -8,6 +8,7 @@ use std::ops::{Add, AddAssign};
 use serde::{Deserialize, Serialize};
 
 use crate::time::UnixMillis;
+use crate::verdict::cut;
 
 /// Picodollars in a dollar.
 const PER_DOLLAR: f64 = 1e12;
@@ -17,6 +18,10 @@ const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// Most providers that a ledger names; what others cost is counted under the last one's name. A fleet has a few dozen.
 const MAX_LEDGER_ROWS: usize = 256;
+
+/// Most bytes of a provider's name in it, so that what somebody else wrote into a report cannot grow every later one. Ours
+/// have 20 at most; a longer one is cut.
+const MAX_LEDGER_NAME_BYTES: usize = 64;
 
 /// An amount of money, never negative, in picodollars (1e-12 USD): the price of one token is 10,000 of them and more,
 /// and 64 bits hold 18 million dollars. Sums stop at the largest amount.
@@ -191,6 +196,7 @@ impl Ledger {
         if day > self.day {
             *self = Self::of(day);
         }
+        let provider = cut(provider, MAX_LEDGER_NAME_BYTES);
         if let Some(spent) = self.spent.get_mut(provider) {
             *spent += cost;
         } else if self.spent.len() < MAX_LEDGER_ROWS {
@@ -210,7 +216,7 @@ impl Ledger {
     }
 
     /// Takes in what another ledger knows of the same spending: per provider the larger amount counts. A later day's
-    /// ledger replaces this one, an earlier day's says nothing.
+    /// ledger replaces this one, an earlier day's says nothing, nor do names that no ledger of ours has.
     pub fn merge(&mut self, other: &Self) {
         if other.day > self.day {
             *self = Self::of(other.day);
@@ -219,6 +225,9 @@ impl Ledger {
             return;
         }
         for (provider, amount) in &other.spent {
+            if provider.len() > MAX_LEDGER_NAME_BYTES {
+                continue;
+            }
             if let Some(known) = self.spent.get_mut(provider) {
                 *known = (*known).max(*amount);
             } else if self.spent.len() < MAX_LEDGER_ROWS {
@@ -239,6 +248,7 @@ impl Ledger {
 
     /// Takes an amount out of a provider's row, as far as it is there.
     pub fn take_from(&mut self, provider: &str, amount: Usd) {
+        let provider = cut(provider, MAX_LEDGER_NAME_BYTES);
         if let Some(known) = self.spent.get_mut(provider) {
             *known = known.less(amount);
             if known.is_zero() {
@@ -250,6 +260,7 @@ impl Ledger {
     /// What a provider cost on `day`.
     #[must_use]
     pub fn by(&self, day: Day, provider: &str) -> Usd {
+        let provider = cut(provider, MAX_LEDGER_NAME_BYTES);
         let today = (day == self.day).then(|| self.spent.get(provider).copied());
         today.flatten().unwrap_or_default()
     }
@@ -275,91 +286,4 @@ pub struct Budget {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dollars_keep_a_tokens_price_and_refuse_what_is_no_amount() {
-        assert_eq!(Usd::from_dollars(1.5e-7).unwrap().as_picos(), 150_000);
-        assert_eq!(Usd::from_dollars(0.04).unwrap().as_dollars(), 0.04);
-        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e9] {
-            assert_eq!(Usd::from_dollars(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_ledger_counts_its_own_day_by_provider_and_starts_anew_with_the_next() {
-        let cent = Usd::from_dollars(0.01).unwrap();
-        let mut ledger = Ledger::default();
-        ledger.add(Day(5), "openai", cent);
-        ledger.add(Day(5), "openai", cent);
-        ledger.add(Day(5), "azure", cent);
-        ledger.add(Day(4), "azure", cent);
-        assert_eq!(ledger.by(Day(5), "openai"), cent.times(2));
-        assert_eq!(ledger.total(Day(5)), cent.times(3));
-        assert_eq!(ledger.total(Day(6)), Usd::ZERO);
-        ledger.add(Day(6), "azure", cent);
-        assert_eq!(ledger.total(Day(5)), Usd::ZERO);
-        assert_eq!(ledger.total(Day(6)), cent);
-    }
-
-    #[test]
-    fn two_ledgers_of_one_day_merge_by_the_larger_amount_and_a_later_day_begins_a_new_page() {
-        let ledger = |day: i64, rows: &[(&str, u64)]| Ledger {
-            day: Day(day),
-            spent: rows
-                .iter()
-                .map(|(name, picos)| ((*name).to_owned(), Usd::from_picos(*picos)))
-                .collect(),
-        };
-        for (mine, theirs, merged) in [
-            (
-                ledger(5, &[("a", 3), ("b", 1)]),
-                ledger(5, &[("a", 2), ("b", 4), ("c", 1)]),
-                ledger(5, &[("a", 3), ("b", 4), ("c", 1)]),
-            ),
-            (
-                ledger(5, &[("a", 3)]),
-                ledger(6, &[("b", 1)]),
-                ledger(6, &[("b", 1)]),
-            ),
-            (
-                ledger(5, &[("a", 3)]),
-                ledger(4, &[("a", 9)]),
-                ledger(5, &[("a", 3)]),
-            ),
-        ] {
-            let mut both = mine;
-            both.merge(&theirs);
-            assert_eq!(both, merged);
-        }
-    }
-
-    #[test]
-    fn what_is_taken_out_of_a_ledger_is_never_more_than_stands_there() {
-        let cent = Usd::from_dollars(0.01).unwrap();
-        let mut ledger = Ledger::of(Day(5));
-        ledger.add(Day(5), "a", cent.times(3));
-        ledger.add(Day(5), "b", cent);
-        let mut part = Ledger::of(Day(5));
-        part.add(Day(5), "a", cent);
-        part.add(Day(5), "b", cent.times(9));
-        ledger.take(&part);
-        assert_eq!(ledger.by(Day(5), "a"), cent.times(2));
-        assert_eq!(ledger.spent.len(), 1);
-        part.day = Day(4);
-        ledger.take(&part);
-        assert_eq!(ledger.total(Day(5)), cent.times(2));
-    }
-
-    #[test]
-    fn a_ledger_is_bounded_and_loses_nothing_for_it() {
-        let cent = Usd::from_dollars(0.01).unwrap();
-        let mut ledger = Ledger::default();
-        for n in 0..MAX_LEDGER_ROWS + 10 {
-            ledger.add(Day(1), &format!("p{n:04}"), cent);
-        }
-        assert_eq!(ledger.spent.len(), MAX_LEDGER_ROWS);
-        assert_eq!(ledger.total(Day(1)), cent.times(266));
-    }
-}
+mod tests;

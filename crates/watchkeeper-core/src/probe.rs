@@ -49,8 +49,9 @@ pub enum Tier {
     /// The provider's free call.
     #[serde(rename = "f")]
     Free,
-    /// Whether something answers there.
-    #[serde(rename = "r")]
+    /// Whether something answers there. A tier that a newer version wrote and this one does not know reads as this one,
+    /// which says least.
+    #[serde(rename = "r", other)]
     Reachability,
 }
 

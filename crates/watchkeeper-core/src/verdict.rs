@@ -189,8 +189,9 @@ pub enum Spared {
     /// The day's budget is spent.
     #[serde(rename = "b")]
     Budget,
-    /// Its full probe comes less often (`intervals`).
-    #[serde(rename = "i")]
+    /// Its full probe comes less often (`intervals`). A reason that a newer version wrote and this one does not know
+    /// reads as this one: what counts is that it was no full probe.
+    #[serde(rename = "i", other)]
     Interval,
 }
 

@@ -39,7 +39,7 @@ impl Coordinator {
         if tells {
             let (left, waits) = std::mem::take(&mut round.flying)
                 .into_iter()
-                .partition(|(_, flying)| flying.left);
+                .partition(|(_, flying)| flying.left_at.is_some());
             round.flying = left;
             self.cancel_all(waits, out);
         }

@@ -106,7 +106,7 @@ impl Coordinator {
         let Some(cost) = flying.ask.most.filter(|most| !most.is_zero()) else {
             return;
         };
-        if flying.left || !self.tells_starts {
+        if flying.started_at(self.tells_starts).is_some() {
             self.purse.spend(&flying.provider, cost);
             out.push(Command::Tell(Happening::Spent {
                 provider: flying.provider.clone(),

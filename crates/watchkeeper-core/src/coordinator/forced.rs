@@ -1,7 +1,7 @@
 //! Runs that somebody asked for: they take the same lease, and callers share one round.
 //!
 //! A call is satisfied by a probe that started after it came, whoever made it: one of a round of this pod, or one that
-//! another pod published meanwhile. It joins a running round only if its check's probe has not started.
+//! another pod published meanwhile, unless that was a cheap one where a full one could have been. It joins a running round only if its check's probe has not started.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use super::settings::MAX_TICKETS;
 use super::{Coordinator, Out, Phase};
 use crate::id::CheckId;
 use crate::time::Moment;
+use crate::verdict::Spared;
 
 /// A call that waits for one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +137,10 @@ impl Coordinator {
         let mut answered = Vec::new();
         let entries = &self.entries;
         self.forced.wanted.retain(|check, waiting| {
-            let probed_at = entries.get(check).map(|known| known.probed_at);
+            let probed_at = entries
+                .get(check)
+                .filter(|known| known.entry.verdict.spared != Some(Spared::Interval))
+                .map(|known| known.probed_at);
             waiting.retain(|caller| {
                 let done = probed_at.is_some_and(|at| at >= caller.since);
                 if done {

@@ -46,7 +46,7 @@ impl Coordinator {
                 .round_mut()
                 .and_then(|round| round.flying.get_mut(&probe))
         {
-            flying.left = true;
+            flying.left_at = Some(now);
         }
         may
     }
@@ -70,12 +70,10 @@ impl Coordinator {
     }
 
     /// A round of these checks. What was asked longest ago comes first: where probes hang for the whole round, the
-    /// rest must not be passed over again and again.
+    /// rest must not be passed over again and again. Of what was asked by the same round, what was asked in full longest
+    /// ago comes first: where the budget bears some full probes only, they are not to be the same checks' every day.
     pub(super) fn new_round(&mut self, now: Now, mut checks: Vec<CheckId>) -> Round {
-        checks.sort_by_key(|check| {
-            let found = self.entries.get(check).map(|known| known.probed_at);
-            found.max(self.last_start.get(check).copied())
-        });
+        checks.sort_by_cached_key(|check| (self.asked_at(check), self.full_at(check)));
         let deadline = now.steady + self.settings.round_limit() + ROUND_SLACK;
         let mut round = Round::new(now, deadline, self.forced.is_waiting());
         let count = u32::try_from(checks.len()).unwrap_or(u32::MAX).max(1);
@@ -88,6 +86,27 @@ impl Coordinator {
             at = at + gap;
         }
         round
+    }
+
+    /// When a check was last asked: the start of the round that found what is known of it, or, where a later probe was
+    /// given up, that one's.
+    fn asked_at(&self, check: &CheckId) -> Option<Moment> {
+        let found = self.entries.get(check).map(|known| known.probed_at);
+        let started = self.last_start.get(check).copied();
+        let apart = self.settings.cadence() - self.settings.merge_slack();
+        let of_one_round = |(found, started): (Moment, Moment)| started.since(found) < apart;
+        if found.zip(started).is_some_and(of_one_round) {
+            found
+        } else {
+            found.max(started)
+        }
+    }
+
+    /// The start of the round of its last full probe.
+    fn full_at(&self, check: &CheckId) -> Option<Moment> {
+        let known = self.entries.get(check)?;
+        let full = known.entry.last_full(self.settings.thresholds)?;
+        Some(known.probed_at - full.before)
     }
 
     /// Starts what may start now, as far as the limits of probes at once allow.
@@ -131,7 +150,9 @@ impl Coordinator {
                 riders,
                 provider: check.provider,
                 ask,
-                left: false,
+                timeout: check.timeout,
+                asked_at: now.steady,
+                left_at: None,
             };
             if let Some(round) = self.round_mut() {
                 round.flying.insert(probe, flying);
@@ -241,7 +262,7 @@ impl Coordinator {
 
     /// Ends the round's probing at its deadline, or when the pod leaves: nothing more starts, and what runs is
     /// cancelled. What hung beyond every time limit is a timeout if it had that long; what was given less (the pod
-    /// leaves, slept, or had no place for it) says nothing and stays due.
+    /// leaves, slept, or had no place for it in time) says nothing and stays due.
     pub(super) fn cut_probes(&mut self, now: Now, out: &mut Out) {
         let tells = self.tells_starts;
         let Some(round) = self.round_mut() else {
@@ -249,7 +270,10 @@ impl Coordinator {
         };
         let (started, flying) = (round.started, std::mem::take(&mut round.flying));
         let over = round.deadline <= now.steady && !round.overslept(now.steady);
-        let hung = |f: &Flying| over && (f.left || !tells);
+        let hung = |f: &Flying| {
+            let had = f.started_at(tells).map(|at| now.steady.since(at));
+            over && had.is_some_and(|had| had >= f.timeout)
+        };
         round.queue.clear();
         round.done += flying.values().filter(|f| hung(f)).count();
         for (probe, flying) in flying {
@@ -275,7 +299,7 @@ impl Coordinator {
 
     fn unask(&mut self, flying: Flying, out: &mut Out) {
         self.write_off(&flying, out);
-        let never_left = self.tells_starts && !flying.left;
+        let never_left = flying.started_at(self.tells_starts).is_none();
         for Rider { check, callers } in flying.riders {
             if never_left {
                 self.last_start.remove(&check);

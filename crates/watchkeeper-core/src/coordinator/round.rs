@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::command::ProbeId;
 use super::effort::Ask;
@@ -27,8 +28,23 @@ pub(super) struct Flying {
     /// Who is asked.
     pub(super) provider: Arc<str>,
     pub(super) ask: Ask,
-    /// Whether it left, or still waits for one of the pod's places.
-    pub(super) left: bool,
+    /// How long it may take from when it leaves.
+    pub(super) timeout: Duration,
+    /// When it was commanded.
+    pub(super) asked_at: Moment,
+    /// When it left, as far as the pod tells; until then it waits for one of the pod's places.
+    pub(super) left_at: Option<Moment>,
+}
+
+impl Flying {
+    /// When it left; `tells` says whether the pod tells so. A pod that does not starts each probe when it is commanded.
+    pub(super) fn started_at(&self, tells: bool) -> Option<Moment> {
+        if tells {
+            self.left_at
+        } else {
+            Some(self.asked_at)
+        }
+    }
 }
 
 /// A probe that has not started.

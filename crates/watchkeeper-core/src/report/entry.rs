@@ -10,13 +10,17 @@ use crate::id::{CheckId, PodId};
 use crate::lease::Token;
 use crate::money::Usd;
 use crate::time::UnixMillis;
-use crate::verdict::{Verdict, millis};
+use crate::verdict::{Verdict, cut, millis};
 
 /// The most bytes of an entry in a report. A long error leaves less room for its history.
 pub const MAX_ENTRY_BYTES: usize = 1024;
 
 /// Of these, what stands around an entry: its age and a comma.
 const ENTRY_FRAME_BYTES: usize = 32;
+
+/// A full probe that failed does not stand in the way of free ones for longer than this. A day's budget bears another
+/// one within a day or, where it is less than one probe costs, never: then what is free is all that there is.
+const FAILURE_BINDS: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// When a check was last asked by its full probe, in an entry whose own probe was a cheaper one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +31,13 @@ pub struct LastFull {
     /// Whether it passed.
     #[serde(rename = "p")]
     pub passed: bool,
+}
+
+impl LastFull {
+    /// Whether a cheap probe that passes says anything after it.
+    fn lets_free_vouch(self) -> bool {
+        self.passed || self.before > FAILURE_BINDS
+    }
 }
 
 /// What is known of one check. Travels whole from holder to holder, so counters and history survive the change.
@@ -96,7 +107,7 @@ impl Entry {
     /// The entry that follows `before` when a probe of a round brought `verdict`.
     ///
     /// A cheap probe that passes after a full one that failed says nothing: what is free cannot vouch for a model that
-    /// failed. It stands in the history, and the standing stays.
+    /// failed. It stands in the history, and the standing stays, until that failure is two days old.
     #[must_use]
     pub fn following(
         before: Option<Before<'_>>,
@@ -117,7 +128,7 @@ impl Entry {
                     ..full
                 })
             });
-        let vouches = !pass || full.is_none_or(|full| full.passed);
+        let vouches = !pass || full.is_none_or(LastFull::lets_free_vouch);
         let standing = match before.map(|before| before.entry) {
             None => Standing::first(pass, verdict.at),
             Some(b) if !vouches => b.standing,
@@ -164,15 +175,32 @@ impl Entry {
 
     /// Whether the latest result that counts was a pass: a cheap one after a full one that failed does not.
     fn passed(&self, thresholds: Thresholds) -> bool {
-        thresholds.passes.has(self.verdict.outcome) && self.full.is_none_or(|full| full.passed)
+        thresholds.passes.has(self.verdict.outcome)
+            && self.full.is_none_or(LastFull::lets_free_vouch)
     }
 
-    /// Forgets the oldest results until the entry is as small as every entry has to be.
+    /// Forgets the oldest results until the entry is as small as every entry has to be, and then, where the names alone
+    /// are very long, what the upstream said beside the outcome.
     fn fit(&mut self) {
-        let size = |entry: &Self| serde_json::to_vec(entry).map_or(0, |bytes| bytes.len());
-        while self.history.len() > 1 && size(self) > MAX_ENTRY_BYTES - ENTRY_FRAME_BYTES {
+        while self.history.len() > 1 && self.is_too_large() {
             self.history.forget_oldest();
         }
+        if self.is_too_large() {
+            self.verdict.limits.clear();
+        }
+        if self.is_too_large() {
+            self.verdict.model = None;
+        }
+        while self.is_too_large()
+            && let Some(error) = self.verdict.error.as_mut().filter(|text| !text.is_empty())
+        {
+            error.truncate(cut(error, error.len() / 2).len());
+        }
+    }
+
+    fn is_too_large(&self) -> bool {
+        let size = serde_json::to_vec(self).map_or(0, |bytes| bytes.len());
+        size > MAX_ENTRY_BYTES - ENTRY_FRAME_BYTES
     }
 
     /// Whether both are the same finding, perhaps read at different times.

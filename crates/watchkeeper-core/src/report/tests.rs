@@ -158,6 +158,24 @@ fn fields_and_outcomes_of_a_newer_version_are_taken_as_far_as_they_are_known() {
 }
 
 #[test]
+fn words_of_a_newer_version_cost_no_report_and_claim_as_little_as_they_can() {
+    use crate::probe::Tier;
+    use crate::verdict::Spared;
+    let mut e = entry(None, Outcome::Healthy, 5, ONE);
+    e.verdict.tier = Tier::Free;
+    e.verdict.spared = Some(Spared::Budget);
+    let text = serde_json::to_string(&e).unwrap();
+    let newer = text
+        .replace("\"k\":\"f\"", "\"k\":\"new\"")
+        .replace("\"y\":\"b\"", "\"y\":\"new\"");
+    assert_ne!(newer, text);
+    let read: Entry = serde_json::from_str(&newer).unwrap();
+    assert_eq!(read.verdict.tier, Tier::Reachability);
+    // Whatever spared it: it was not a full one.
+    assert_eq!(read.verdict.spared, Some(Spared::Interval));
+}
+
+#[test]
 fn what_is_no_report_is_refused_without_repeating_it() {
     for bad in [
         "",
@@ -247,6 +265,56 @@ fn a_free_probe_does_not_vouch_for_a_model_that_failed() {
     // One that was never asked in full is known by what is free.
     let first = follow(&healed, 1, cheap(Outcome::Healthy));
     assert!(first.standing.healthy);
+}
+
+#[test]
+fn a_failed_full_probe_that_no_other_ever_follows_is_forgotten_after_two_days() {
+    use crate::verdict::Spared;
+    const HOUR: u64 = 3600;
+    let cheap = || with(Outcome::Healthy, |v| v.spared = Some(Spared::Budget));
+    let bad = entry(None, Outcome::Timeout, 1, ONE);
+    let day = follow(&bad, 47 * HOUR, cheap());
+    assert!(!day.standing.healthy);
+    let later = follow(&day, 2 * HOUR, cheap());
+    assert!(later.standing.healthy);
+    assert!(!later.full.unwrap().passed, "a full one is still wanted");
+    // From then on cheap ones are counted as any others.
+    let next = follow(&later, HOUR, cheap());
+    assert_eq!((next.standing.healthy, next.standing.streak), (true, 2));
+}
+
+#[test]
+fn the_longest_names_leave_less_room_for_an_entrys_words() {
+    let check = CheckId::new("\"".repeat(256)).unwrap();
+    let pod = PodId::new("p".repeat(128)).unwrap();
+    let mut found = with(Outcome::BadAnswer, |v| {
+        v.error = Some("\"".repeat(240));
+        v.limits = vec![("x-ratelimit-remaining-requests-day".into(), "9".repeat(20)); 4];
+        v.model = Some("\"".repeat(64));
+        v.cost = Some(crate::money::Usd::from_picos(u64::MAX));
+    });
+    found.headers_after = Some(Duration::from_secs(3600));
+    let mut known: Option<Entry> = None;
+    for at in 0..3 {
+        let e = Entry::after(
+            known.as_ref(),
+            check.clone(),
+            pod.clone(),
+            Some(Token(u64::MAX)),
+            UnixMillis(at),
+            found.clone(),
+            ONE,
+        );
+        let size = serde_json::to_vec(&e).unwrap().len();
+        assert!(size <= MAX_ENTRY_BYTES - 32, "{size} bytes");
+        assert!(
+            e.verdict
+                .error
+                .as_ref()
+                .is_some_and(|text| !text.is_empty())
+        );
+        known = Some(e);
+    }
 }
 
 #[test]

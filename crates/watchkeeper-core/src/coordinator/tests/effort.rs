@@ -48,6 +48,15 @@ fn efforts(commands: &[Command]) -> Vec<(u64, Effort)> {
     probes.collect()
 }
 
+/// The checks that are asked in full.
+fn full(commands: &[Command]) -> Vec<String> {
+    let probes = commands.iter().filter_map(|command| match command {
+        Command::Probe(_, check, Full) => Some(check.as_str().to_owned()),
+        _ => None,
+    });
+    probes.collect()
+}
+
 /// What the pod published last.
 fn published(commands: &[Command]) -> Arc<Report> {
     let publication = commands.iter().find_map(|command| match command {
@@ -193,6 +202,29 @@ fn a_forced_run_asks_in_full_unless_the_budget_forbids_it() {
 }
 
 #[test]
+fn a_call_is_not_answered_by_another_pods_cheap_probe_that_a_full_one_could_have_been() {
+    for (spared, answers) in [
+        (None, true),
+        (Some(Spared::Interval), false),
+        // It is what this pod could find as well.
+        (Some(Spared::Budget), true),
+    ] {
+        let mut pod = Pod::with(rarely);
+        pod.at(0, Event::Started);
+        pod.at(10, found(1, 7, 0, others(INTERVAL / 2)));
+        pod.at(200, force(1, &["a"]));
+        pod.at(205, Event::Noticed(Hint::Report));
+        let mut stored = others(0);
+        stored.entries[0].entry.token = Some(Token(8));
+        stored.entries[0].entry.started = unix(220);
+        stored.entries[0].entry.verdict.spared = spared;
+        let commands = pod.at(220, found(2, 8, 0, stored));
+        let answer = Command::Answer(Ticket(1), Ok(()));
+        assert_eq!(commands.contains(&answer), answers, "{spared:?}");
+    }
+}
+
+#[test]
 fn a_probe_under_way_is_reserved_for_and_the_limit_is_told_once() {
     let mut pod = Pod::with(limited(19));
     let commands = begin(&mut pod, |op| nothing(op, 0));
@@ -276,6 +308,27 @@ fn a_new_day_begins_a_new_page() {
     pod.at(at, held(5, 9));
     let commands = pod.at(at, nothing(6, 9));
     assert_eq!(efforts(&commands), [(3, Full), (4, Full)]);
+}
+
+#[test]
+fn what_the_budget_did_not_bear_the_last_time_is_asked_in_full_first() {
+    let mut pod = Pod::with(limited(10));
+    let mut asked = full(&begin(&mut pod, |op| nothing(op, 0)));
+    let mut op = 4;
+    for day in 1..4 {
+        let spared = if asked == ["a"] { "b" } else { "a" };
+        for probe in [2 * day - 1, 2 * day] {
+            pod.at(pod.now() + 5, answered(probe, Healthy, 10));
+        }
+        pod.at(pod.now(), done(op));
+        pod.at(DAY * day.cast_signed(), Event::Woke);
+        pod.until(DAY * day.cast_signed() + 100);
+        let at = pod.now();
+        pod.at(at, held(op + 1, 8 + day));
+        asked = full(&pod.at(at, nothing(op + 2, 8 + day)));
+        assert_eq!(asked, [spared], "day {day}");
+        op += 3;
+    }
 }
 
 #[test]

@@ -355,6 +355,23 @@ fn a_probe_that_never_found_a_place_is_no_timeout() {
 }
 
 #[test]
+fn a_probe_that_found_its_place_late_is_no_timeout_before_its_own_time_limit() {
+    let mut pod = long_lease();
+    let end = 80 + ROUND + 5_000;
+    for (late, probe) in [(ROUND, ProbeId(1)), (ROUND - 1, ProbeId(2))] {
+        assert!(pod.coordinator.start_probe(moment(end - late), probe));
+    }
+    let commands = pod.at(end, Event::Woke);
+    let Some(Command::Publish(op, _)) = commands.last() else {
+        panic!("{commands:?}")
+    };
+    pod.at(end + 10, done(op.0));
+    let entries = pod.view().entries;
+    assert_eq!(entries[&check("a")].entry.verdict.outcome, Outcome::Timeout);
+    assert!(!entries.contains_key(&check("b")));
+}
+
+#[test]
 fn a_release_without_an_answer_is_made_sure_of() {
     let mut pod = Pod::new();
     pod.at(0, Event::Started);
