@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use watchkeeper_core::check::Check;
-use watchkeeper_core::report::{Entry, Past};
+use watchkeeper_core::report::{Entry, Passes, Past};
 use watchkeeper_core::scrub::scrub;
 use watchkeeper_core::status::Snapshot;
 use watchkeeper_core::time::UnixMillis;
@@ -84,10 +84,10 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn past(check: &'a Check, past: &Past) -> Self {
+    fn past(check: &'a Check, past: &Past, healthy: bool) -> Self {
         Self {
-            error_message: (!past.outcome.is_healthy()).then(|| past.outcome.as_str().to_owned()),
-            ..Self::new(check, past.outcome.is_healthy(), past.at, past.latency)
+            error_message: (!healthy).then(|| past.outcome.as_str().to_owned()),
+            ..Self::new(check, healthy, past.at, past.latency)
         }
     }
 }
@@ -150,16 +150,17 @@ pub(crate) async fn history(
             .iter()
             .filter(|check| model.as_deref().is_none_or(|model| check.name == model))
     };
+    let passes = snapshot.settings.passes;
     let to_usize = |number| usize::try_from(number).unwrap_or(usize::MAX);
     let records: Vec<_> = NewestFirst::new(&snapshot, checks())
         .filter(|found| {
             status
                 .as_deref()
-                .is_none_or(|status| word(found.past.outcome.is_healthy()) == status)
+                .is_none_or(|status| word(passes.has(found.past.outcome)) == status)
         })
         .skip(to_usize(offset))
         .take(to_usize(limit))
-        .map(Found::record)
+        .map(|found| found.record(passes))
         .collect();
     let body = History {
         total_records: records.len(),
@@ -189,11 +190,13 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn record(self) -> Record<'a> {
+    /// The record, healthy if what was found counts as a pass.
+    fn record(self, passes: Passes) -> Record<'a> {
+        let healthy = passes.has(self.past.outcome);
         if self.place == 0 {
-            Record::newest(self.check, self.entry, self.past.outcome.is_healthy())
+            Record::newest(self.check, self.entry, healthy)
         } else {
-            Record::past(self.check, &self.past)
+            Record::past(self.check, &self.past, healthy)
         }
     }
 }

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use watchkeeper_core::status::Snapshot;
+use watchkeeper_core::status::{ShownSettings, Snapshot};
 use watchkeeper_core::verdict::Outcome;
 
 use crate::fake::*;
@@ -152,6 +154,22 @@ async fn the_history_is_merged_newest_first_filtered_and_paged() {
         assert_eq!(got, records, "{query}");
         assert_eq!(echoed, bounds, "{query}");
     }
+}
+
+#[tokio::test]
+async fn what_counts_as_a_pass_is_healthy_in_the_history_too() {
+    let mut fleet = fleet();
+    let settings = ShownSettings {
+        passes: [Outcome::Timeout].into_iter().collect(),
+        ..(*fleet.settings).clone()
+    };
+    fleet.settings = Arc::new(settings);
+    let answer = api(fleet)
+        .get("/health/history?model=m1&status_filter=healthy")
+        .await
+        .json();
+    assert_eq!(answer["total_records"], 3, "{answer}");
+    assert_eq!(answer["health_checks"][1]["error_message"], Value::Null);
 }
 
 #[tokio::test]

@@ -17,6 +17,18 @@ fn no_option_takes_the_place_of_the_limit() {
 }
 
 #[test]
+fn what_it_has_no_way_of_its_own_for_is_asked_as_a_chat() {
+    for mode in ["responses", "anthropic_messages"] {
+        let entry = json!({"model": "ollama_chat/m", "mode": mode});
+        let told = told(&resolved(&entry, &[]).unwrap().request);
+        assert_eq!(told["to"], format!("POST {LOCAL}/api/chat"), "{mode}");
+        assert_eq!(told["body"]["options"]["num_predict"], 16, "{mode}");
+    }
+    let spoken = json!({"model": "ollama_chat/m", "mode": "audio_speech"});
+    assert!(resolved(&spoken, &[]).is_err());
+}
+
+#[test]
 fn the_exact_request_of_each_mode_and_tier() {
     let generate = |model: &str| json!({"model": model, "prompt": "Say ok.", "options": {"num_predict": 16}, "stream": false, "images": []});
     let chat = json!({"model": "m", "messages": [{"role": "user", "content": "Say ok."}], "options": {"num_predict": 16}, "stream": false});
