@@ -10,7 +10,7 @@ use watchkeeper_core::money::Usd;
 use watchkeeper_core::probe::{Effort, Plan, Prober, Tier};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::time::Clock;
-use watchkeeper_core::verdict::{MAX_MODEL_BYTES, Verdict, cut};
+use watchkeeper_core::verdict::{MAX_MODEL_BYTES, Outcome, Verdict, cut};
 
 use crate::classify::Finding;
 use crate::exchange::{Exchange, Found};
@@ -84,6 +84,17 @@ impl HttpProber {
     }
 }
 
+/// What is said of a refusal. Keys are often given the right to call models and not the right to list them.
+fn explained(tier: Tier, outcome: Outcome, text: String) -> String {
+    match (tier, outcome) {
+        (Tier::Free, Outcome::Forbidden) => format!(
+            "this key may not make the free call, whatever else it may; give it that right, or set `probe` to \
+             `inference` or `reachability`: {text}"
+        ),
+        _ => text,
+    }
+}
+
 #[async_trait]
 impl Prober for HttpProber {
     fn plan(&self, check: &Check, effort: Effort) -> Result<Plan, String> {
@@ -115,7 +126,7 @@ impl Prober for HttpProber {
             may_bill: _,
         } = found.finding;
         let scrubbed = |text: String| self.scrubber(check, &found.added).clean(&text);
-        let error = error.map(scrubbed);
+        let error = error.map(|text| scrubbed(explained(found.tier, outcome, text)));
         let mut verdict = Verdict::new(outcome, status, error, latency, self.clock.unix());
         verdict.limits = found.limits;
         verdict.headers_after = found.headers_after;

@@ -179,3 +179,16 @@ async fn rate_limit_counts_are_kept_and_nothing_else_in_their_place() {
         [("x-ratelimit-remaining-requests".into(), "0".into())]
     );
 }
+
+#[tokio::test]
+async fn a_key_without_the_right_to_the_free_call_is_told_what_to_do() {
+    let server = Server::start([json(403, r#"{"error":{"message":"missing scope"}}"#)]).await;
+    let mut picture = model(&server.url("/v1"));
+    picture.model = "openai/dall-e-3".into();
+    let verdict = probe(&check(Target::Model(Box::new(picture)))).await;
+    assert_eq!(verdict.outcome, Outcome::Forbidden);
+    let text = verdict.error.unwrap();
+    for part in ["`reachability`", "missing scope"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
