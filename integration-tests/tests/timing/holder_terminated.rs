@@ -107,7 +107,9 @@ async fn a_second_signal_leaves_at_once() {
     mock.wait_for_starts("stuck", 1, SOON).await;
     daemon.terminate();
     // readiness does not tell: without a first report it is 503 from the start, and two signals in a row are one
-    daemon.wait_for_line("a second signal leaves at once", SOON).await;
+    daemon
+        .wait_for_line("a second signal leaves at once", SOON)
+        .await;
     assert!(daemon.runs(), "a probe was in flight:\n{}", daemon.log());
     daemon.terminate();
     daemon.wait_for_end(Duration::from_secs(1)).await;
