@@ -145,6 +145,20 @@ impl Guarantee {
             Self::SinglePrimary => "single-primary",
         }
     }
+
+    /// What it means, in one sentence for people: what a failure of the servers may cost, and what holds all the same.
+    #[must_use]
+    pub const fn promise(self) -> &'static str {
+        match self {
+            Self::Linearizable => {
+                "a write that was acknowledged is never lost, so no two pods hold one lease and no token is given twice"
+            }
+            Self::SinglePrimary => {
+                "a failover may lose the last acknowledged writes, so a lease may be granted twice and a report may be \
+                 published again; tokens still rise, so the older holder is refused"
+            }
+        }
+    }
 }
 
 /// Leases with fencing tokens. One type per backend implements this and [`crate::cache::ReportCache`].

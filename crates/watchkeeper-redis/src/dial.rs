@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
 
 use crate::error::{self, Failure};
-use crate::options::{RedisOptions, Topology};
+use crate::options::{Node, RedisOptions, Topology};
 use crate::tls;
 
 /// Keeps the entry of a quiet connection alive in firewalls on the way; what finds a dead peer is the ping.
@@ -83,7 +83,11 @@ impl Dialer {
     }
 
     async fn connect(&self) -> io::Result<Box<dyn Wire>> {
-        let Topology::Standalone { host, port } = &self.options.topology;
+        let Topology::Standalone(Node { host, port }) = &self.options.topology else {
+            return Err(io::Error::other(
+                "only one server by its address is spoken to yet",
+            ));
+        };
         let stream = TcpStream::connect((host.as_str(), *port)).await?;
         stream.set_nodelay(true)?;
         let keepalive = TcpKeepalive::new()

@@ -40,5 +40,5 @@ mod tls;
 
 pub use cache::MAX_REPORT_BYTES;
 pub use companion::CompanionOptions;
-pub use options::{DEFAULT_TIMEOUT, RedisOptions, TlsOptions, Topology};
+pub use options::{DEFAULT_TIMEOUT, Node, RedisOptions, SentinelOptions, TlsOptions, Topology};
 pub use store::RedisStore;

@@ -1,6 +1,7 @@
 //! Where the server is and how to be let in.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::companion::CompanionOptions;
@@ -12,17 +13,66 @@ use watchkeeper_core::secret::Secret;
 /// The limit of one operation unless [`RedisOptions::timeout`] says otherwise: the same as redis-rs has.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where the servers are.
+/// A server's name or address, and its TCP port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// Name or address; an IPv6 address without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl Node {
+    /// This server.
+    #[must_use]
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+        }
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Where the servers are. Whatever it is, one primary is spoken to, and replicas are never read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Topology {
     /// One server.
-    Standalone {
-        /// Name or address.
-        host: String,
-        /// TCP port.
-        port: u16,
+    Standalone(Node),
+    /// One server behind a unix socket.
+    Unix {
+        /// The socket's path.
+        path: PathBuf,
     },
+    /// The primary that the sentinels name, wherever it goes.
+    Sentinel(SentinelOptions),
+    /// The primary of the fleet's slot in a cluster, wherever it goes.
+    Cluster {
+        /// Nodes that are asked where everything is; at least one. The others are learned from them.
+        nodes: Vec<Node>,
+    },
+}
+
+/// The sentinels and what they watch over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentinelOptions {
+    /// The name under which the sentinels know the primary.
+    pub master: String,
+    /// The sentinels; at least one.
+    pub nodes: Vec<Node>,
+    /// The sentinels' own ACL user, if they have one.
+    pub username: Option<String>,
+    /// The sentinels' own password, if they have one. [`RedisOptions::password`] is the data nodes'.
+    pub password: Option<Secret>,
 }
 
 /// How to speak TLS. Servers are checked against [`Self::ca`], or the usual public roots where there is none; nothing
@@ -35,6 +85,8 @@ pub struct TlsOptions {
     pub cert: Option<Vec<u8>>,
     /// The key of [`Self::cert`], PEM.
     pub key: Option<Secret>,
+    /// The name that the servers' certificates have to carry, where it is not the host's.
+    pub server_name: Option<String>,
 }
 
 impl fmt::Debug for TlsOptions {
@@ -43,6 +95,7 @@ impl fmt::Debug for TlsOptions {
             .field("ca", &self.ca.as_ref().map(Vec::len))
             .field("cert", &self.cert.as_ref().map(Vec::len))
             .field("key", &self.key)
+            .field("server_name", &self.server_name)
             .finish()
     }
 }
@@ -74,10 +127,7 @@ impl RedisOptions {
     pub fn new(fleet: FleetName, host: impl Into<String>, port: u16) -> Self {
         Self {
             fleet,
-            topology: Topology::Standalone {
-                host: host.into(),
-                port,
-            },
+            topology: Topology::Standalone(Node::new(host, port)),
             db: 0,
             username: None,
             password: None,
@@ -140,14 +190,14 @@ impl RedisOptions {
         })
     }
 
-    /// Host and port, for people.
+    /// Where the servers are, for people.
     #[must_use]
     pub fn address(&self) -> String {
-        let Topology::Standalone { host, port } = &self.topology;
-        if host.contains(':') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
+        match &self.topology {
+            Topology::Standalone(node) => node.to_string(),
+            Topology::Unix { path } => path.display().to_string(),
+            Topology::Sentinel(sentinel) => format!("the primary `{}`", sentinel.master),
+            Topology::Cluster { .. } => "the cluster".to_owned(),
         }
     }
 }
