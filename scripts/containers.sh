@@ -1,19 +1,15 @@
 # shellcheck shell=bash
-# A container engine and a redis image for the live tests, wherever the machine has none. Sourced by test.sh,
+# A container engine and images of servers for the live tests, wherever the machine has none. Sourced by test.sh,
 # after lib.sh.
 #
 #   ensure_engine       use the engine that answers, else install Debian's and start one of our own by hand
-#   ensure_redis_image  use the named image, else pull the default, else build one from Debian's redis-server
+#   ensure_images       of redis and etcd: use the named image, else pull the default, else make one of the binaries here
 #   stop_containers     undo both; safe to call at any time
 #
 # Our own engine shares nothing with another on the same machine: its data, socket and bridge are its own, and
 # it writes no packet filter rules (published ports go through its user-space proxy), so removing its folder
 # and its bridge leaves the machine as it was.
 
-# Official and pinned, in the one place that says it.
-DEFAULT_REDIS_IMAGE=$(sed -n 's/.*DEFAULT_IMAGE: &str = "\(.*\)";$/\1/p' integration-tests/src/redis_server.rs)
-readonly DEFAULT_REDIS_IMAGE
-[ -n "$DEFAULT_REDIS_IMAGE" ] || die 'integration-tests/src/redis_server.rs names no DEFAULT_IMAGE'
 # For a pull of some 15 MB. Where no registry can be reached most networks refuse at once; the rest
 # cost this much.
 readonly PULL_SECONDS=20
@@ -21,8 +17,8 @@ readonly ENGINE_START_SECONDS=30
 
 engine_dir=
 engine_bridge=
-image_root=
-imported_image=
+image_roots=
+imported_images=
 
 engine_answers() {
   command -v docker >/dev/null && timeout 10 docker version >/dev/null 2>&1
@@ -78,41 +74,40 @@ add_bridge() {
   die "every subnet for the container bridge is taken; remove unused networks"
 }
 
-ensure_redis_image() {
-  if [ -n "${WATCHKEEPER_TEST_REDIS_IMAGE:-}" ]; then
-    echo "redis image: $WATCHKEEPER_TEST_REDIS_IMAGE, as named by WATCHKEEPER_TEST_REDIS_IMAGE"
-    return
-  fi
-  export WATCHKEEPER_TEST_REDIS_IMAGE=$DEFAULT_REDIS_IMAGE
-  if docker image inspect "$DEFAULT_REDIS_IMAGE" >/dev/null 2>&1; then
-    echo "redis image: $DEFAULT_REDIS_IMAGE, here already"
-  elif timeout "$PULL_SECONDS" docker pull --quiet "$DEFAULT_REDIS_IMAGE" >/dev/null 2>&1; then
-    echo "redis image: $DEFAULT_REDIS_IMAGE, pulled"
-  else
-    import_redis_image
-  fi
+# The images of all servers that the tests run in containers.
+ensure_images() {
+  need redis-server redis-server
+  need etcd etcd-server
+  ensure_image redis WATCHKEEPER_TEST_REDIS_IMAGE integration-tests/src/redis_server.rs
+  ensure_image etcd WATCHKEEPER_TEST_ETCD_IMAGE integration-tests/src/etcd_server.rs
 }
 
-# An image of the machine's own redis-server: the binaries, the libraries that `ldd` names, a shell for the
-# entrypoint, and the few files that a C library looks for. It takes the same arguments as the official one.
-import_redis_image() {
-  need redis-server redis-server
-  local root version binary library
+# ensure_image NAME VARIABLE FILE: FILE says which image is the official, pinned one.
+ensure_image() {
+  local name=$1 variable=$2 default
+  if [ -n "${!variable:-}" ]; then
+    echo "$name image: ${!variable}, as named by $variable"
+    return
+  fi
+  default=$(sed -n 's/.*DEFAULT_IMAGE: &str = "\(.*\)";$/\1/p' "$3")
+  [ -n "$default" ] || die "$3 names no DEFAULT_IMAGE"
+  if docker image inspect "$default" >/dev/null 2>&1; then
+    echo "$name image: $default, here already"
+  elif timeout "$PULL_SECONDS" docker pull --quiet "$default" >/dev/null 2>&1; then
+    echo "$name image: $default, pulled"
+  else
+    "import_$name"
+    default=$imported
+    echo "$name image: $default, made of the binaries here, since no registry gave the official one"
+  fi
+  export "$variable=$default"
+}
+
+import_redis() {
+  local version root
   version=$(redis-server --version | sed 's/.* v=\([0-9.]*\).*/\1/')
-  image_root=$(mktemp -d "${TMPDIR:-/tmp}/wk-image.XXXXXX")
-  root=$image_root
-  mkdir -p "$root/etc" "$root/data" "$root/tmp" "$root/bin" "$root/usr/bin"
-  chmod 1777 "$root/tmp"
-  echo 'root:x:0:0:root:/data:/bin/sh' >"$root/etc/passwd"
-  echo 'root:x:0:' >"$root/etc/group"
-  echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
-  for binary in redis-server redis-cli sh; do
-    cp -L "$(command -v "$binary")" "$root/usr/bin/$binary"
-    ldd "$(command -v "$binary")" | grep -o '/[^ ]*' | while IFS= read -r library; do
-      mkdir -p "$root$(dirname "$library")"
-      cp -L "$library" "$root$library"
-    done
-  done
+  new_image_root
+  add_binaries redis-server redis-cli sh
   ln -s ../usr/bin/sh "$root/bin/sh"
   cat >"$root/entrypoint" <<'ENTRYPOINT'
 #!/bin/sh
@@ -125,21 +120,61 @@ esac
 exec "$@"
 ENTRYPOINT
   chmod 755 "$root/entrypoint"
-  imported_image=watchkeeper-test-redis:$version
-  tar -C "$root" --owner=0 --group=0 -c . | docker import --change 'ENTRYPOINT ["/entrypoint"]' \
-    --change 'CMD ["redis-server"]' --change 'ENV PATH=/usr/bin:/bin' --change 'WORKDIR /data' \
-    --change 'EXPOSE 6379' - "$imported_image" >/dev/null
-  export WATCHKEEPER_TEST_REDIS_IMAGE=$imported_image
-  echo "redis image: $imported_image, made from redis-server $version here, since no registry gave $DEFAULT_REDIS_IMAGE"
+  import_image "redis:$version" --change 'ENTRYPOINT ["/entrypoint"]' --change 'CMD ["redis-server"]' \
+    --change 'EXPOSE 6379'
+}
+
+import_etcd() {
+  local version root
+  version=$(etcd --version | sed -n 's/^etcd Version: //p')
+  new_image_root
+  add_binaries etcd
+  import_image "etcd:$version" --change 'CMD ["etcd"]' --change 'EXPOSE 2379'
+}
+
+# An image of the machine's own server: the binaries, the libraries that `ldd` names, and the few files that a C
+# library looks for. It takes the same arguments as the official one. The caller owns `root`.
+new_image_root() {
+  root=$(mktemp -d "${TMPDIR:-/tmp}/wk-image.XXXXXX")
+  image_roots+=" $root"
+  mkdir -p "$root/etc" "$root/data" "$root/tmp" "$root/bin" "$root/usr/bin"
+  chmod 1777 "$root/tmp"
+  echo 'root:x:0:0:root:/data:/bin/sh' >"$root/etc/passwd"
+  echo 'root:x:0:' >"$root/etc/group"
+  echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
+}
+
+# add_binaries COMMAND...: with their libraries, where they are not linked statically.
+add_binaries() {
+  local binary library
+  for binary; do
+    cp -L "$(command -v "$binary")" "$root/usr/bin/$binary"
+    { ldd "$(command -v "$binary")" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } |
+      while IFS= read -r library; do
+        mkdir -p "$root$(dirname "$library")"
+        cp -L "$library" "$root$library"
+      done
+  done
+}
+
+# import_image NAME OPTION...: leaves its full name in `imported`.
+import_image() {
+  imported=watchkeeper-test-$1
+  shift
+  tar -C "$root" --owner=0 --group=0 -c . | docker import "$@" --change 'ENV PATH=/usr/bin:/bin' \
+    --change 'WORKDIR /data' - "$imported" >/dev/null
+  imported_images+=" $imported"
 }
 
 stop_containers() {
-  [ -z "$image_root" ] || rm -rf "$image_root"
-  image_root=
-  if [ -n "$imported_image" ] && [ -z "$engine_dir" ]; then
-    docker image rm "$imported_image" >/dev/null 2>&1 || true
+  # shellcheck disable=SC2086 # a list of folders
+  [ -z "$image_roots" ] || rm -rf $image_roots
+  image_roots=
+  if [ -n "$imported_images" ] && [ -z "$engine_dir" ]; then
+    # shellcheck disable=SC2086 # a list of images
+    docker image rm $imported_images >/dev/null 2>&1 || true
   fi
-  imported_image=
+  imported_images=
   if [ -n "$engine_dir" ]; then
     stop_engine
     engine_dir=

@@ -13,8 +13,9 @@
 #   litellm-full  everything else that the two do to each other, and a LiteLLM proxy as what is asked; fourteen
 #                 minutes, only when named
 #
-# Environment: WATCHKEEPER_TEST_REDIS_IMAGE names the redis image. WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes
-# a missing container engine a reason to install and start one; without it a local redis-server stands in.
+# Environment: WATCHKEEPER_TEST_REDIS_IMAGE and WATCHKEEPER_TEST_ETCD_IMAGE name the images.
+# WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes a missing container engine a reason to install and start one; without it
+# the servers of this machine stand in.
 # The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -26,7 +27,7 @@ set -euo pipefail
 readonly SERVED_SUITES='live daemon timing chaos vendors litellm'
 
 usage() {
-  sed -n '2,18s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,19s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
@@ -43,24 +44,31 @@ wants() {
   case " $suites " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
+# need_without_service COMMAND PACKAGE [SERVICE]: as `need`, and what a fresh package starts is stopped.
+need_without_service() {
+  local had
+  had=$(command -v "$1" || true)
+  need "$1" "$2"
+  if [ -z "$had" ] && [ -d /run/systemd/system ]; then
+    as_root systemctl disable --quiet --now "${3:-$2}" || true
+  fi
+}
+
 set_up() {
   need cc gcc libc6-dev
   [ "$suites" != unit ] || return 0
-  had_redis=$(command -v redis-server || true)
-  need redis-server redis-server
-  # The tests start servers of their own; the one that the package starts is not wanted.
-  if [ -z "$had_redis" ] && [ -d /run/systemd/system ]; then
-    as_root systemctl disable --quiet --now redis-server || true
-  fi
+  # The tests start servers of their own; those that the packages start are not wanted.
+  need_without_service redis-server redis-server
+  need_without_service etcd etcd-server etcd
   if wants vendors || wants litellm || wants litellm-full; then
     need_venv
   fi
   wants live || return 0
   if [ "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" = 1 ]; then
     ensure_engine
-    ensure_redis_image
+    ensure_images
   elif engine_answers; then
-    ensure_redis_image
+    ensure_images
   fi
 }
 

@@ -12,8 +12,13 @@
 
 use std::time::{Duration, Instant};
 
+pub mod certificates;
 pub mod chaos;
+mod containers;
 pub mod daemon;
+pub mod etcd_cluster;
+pub mod etcd_process;
+pub mod etcd_server;
 pub mod fleet;
 pub mod http;
 mod lines;
@@ -25,9 +30,12 @@ pub mod process;
 pub mod proxy;
 pub mod python;
 pub mod recorder;
+pub mod redis_cluster;
 pub mod redis_monitor;
 pub mod redis_process;
 pub mod redis_server;
+pub mod sentinel;
+pub mod shared;
 
 /// How often a state is looked at that tells nobody when it changes.
 pub const POLL: Duration = Duration::from_millis(20);

@@ -12,6 +12,10 @@ use tokio::process::{Child, Command};
 
 use crate::process;
 
+mod doors;
+
+pub use doors::ClientCertificate;
+
 /// From the start of the process until it answers; a healthy one needs some 20 ms.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
@@ -20,6 +24,10 @@ pub struct RedisProcess {
     address: SocketAddr,
     child: Option<Child>,
     arguments: Vec<String>,
+    /// The door with TLS, where it has one.
+    tls: Option<SocketAddr>,
+    /// What the test itself needs to be let in.
+    password: Option<String>,
     directory: tempfile::TempDir,
 }
 
@@ -46,6 +54,8 @@ impl RedisProcess {
             address: process::free_address(),
             child: None,
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            tls: None,
+            password: None,
             directory: tempfile::tempdir().unwrap(),
         }
     }
@@ -92,26 +102,19 @@ impl RedisProcess {
     /// is empty unless it is durable.
     pub async fn start_again(&mut self) {
         assert!(self.child.is_none(), "the server already runs");
-        let binary =
-            std::env::var("WATCHKEEPER_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let spawned = Command::new(&binary)
-            .args(["--port", &self.address.port().to_string()])
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .arg("--dir")
-            .arg(self.directory.path())
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        match spawned {
-            Ok(child) => self.child = Some(child),
-            Err(error) => panic!(
-                "`{binary}` cannot be started ({error}): install it (`apt-get install -y redis-server`) or name it in \
-                 WATCHKEEPER_REDIS_SERVER"
-            ),
-        }
+        let port = self.address.port().to_string();
+        let directory = self.directory.path().display().to_string();
+        let socket = self.socket().display().to_string();
+        let own = [
+            ["--port", &port],
+            ["--bind", "127.0.0.1"],
+            ["--save", ""],
+            ["--appendonly", "no"],
+            ["--dir", &directory],
+            ["--unixsocket", &socket],
+        ];
+        let arguments = own.as_flattened().iter().map(|&text| text.to_owned());
+        self.child = Some(spawn(arguments.chain(self.arguments.iter().cloned())));
         let address = self.address;
         crate::eventually(
             "redis-server accepts connections",
@@ -146,7 +149,8 @@ impl RedisProcess {
 
     /// A connection of the test's own.
     pub async fn connect(&self) -> MultiplexedConnection {
-        let client = redis::Client::open(self.url()).unwrap();
+        let url = test_url(self.address, self.password.as_deref());
+        let client = redis::Client::open(url).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
@@ -176,7 +180,7 @@ impl RedisProcess {
     /// # Errors
     /// A sentence.
     pub async fn try_run<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, String> {
-        try_run(self.address, words).await
+        try_run_as(self.address, self.password.as_deref(), words).await
     }
 
     /// The keys that match `pattern`, sorted.
@@ -195,8 +199,20 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// A sentence, when the server is down, frozen or loading, or refuses the command.
 pub async fn try_run<T: FromRedisValue>(address: SocketAddr, words: &[&str]) -> Result<T, String> {
+    try_run_as(address, None, words).await
+}
+
+/// The same with a password, which may hold letters and digits only.
+///
+/// # Errors
+/// A sentence, when the server is down, frozen or loading, or refuses the command.
+pub(crate) async fn try_run_as<T: FromRedisValue>(
+    address: SocketAddr,
+    password: Option<&str>,
+    words: &[&str],
+) -> Result<T, String> {
     let run = async {
-        let client = redis::Client::open(format!("redis://{address}/"))?;
+        let client = redis::Client::open(test_url(address, password))?;
         let mut connection = client.get_multiplexed_async_connection().await?;
         let mut command = Cmd::new();
         for word in words {
@@ -208,4 +224,33 @@ pub async fn try_run<T: FromRedisValue>(address: SocketAddr, words: &[&str]) -> 
         Ok(answer) => answer.map_err(|error: redis::RedisError| error.to_string()),
         Err(_) => Err(format!("redis did not answer within {COMMAND_LIMIT:?}")),
     }
+}
+
+fn test_url(address: SocketAddr, password: Option<&str>) -> String {
+    match password {
+        Some(password) => format!("redis://:{password}@{address}/"),
+        None => format!("redis://{address}/"),
+    }
+}
+
+/// Starts a `redis-server`, which is killed when the child is dropped.
+///
+/// # Panics
+/// When it is not installed (`WATCHKEEPER_REDIS_SERVER` names another binary).
+pub(crate) fn spawn(arguments: impl IntoIterator<Item = String>) -> Child {
+    let binary =
+        std::env::var("WATCHKEEPER_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    Command::new(&binary)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!(
+                "`{binary}` cannot be started ({error}): install it (`apt-get install -y redis-server`) or name it in \
+                 WATCHKEEPER_REDIS_SERVER"
+            )
+        })
 }

@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use watchkeeper_core::cache::Store;
 use watchkeeper_core::id::{FleetName, GroupId};
 use watchkeeper_integration_tests::redis_server::RedisServer;
+use watchkeeper_integration_tests::shared::Kept;
 use watchkeeper_redis::{RedisOptions, RedisStore};
 use watchkeeper_testkit::conformance::{Harness, Place, Shape};
 use watchkeeper_testkit::faults::Faulty;
@@ -15,7 +16,7 @@ use watchkeeper_testkit::faults::Faulty;
 use crate::support;
 
 struct Redis {
-    server: Arc<RedisServer>,
+    server: Arc<Kept<RedisServer>>,
     fleet: FleetName,
     wrapped: bool,
     companions: bool,

@@ -1,13 +1,8 @@
 //! Passwords, users, databases, TLS, and servers that let us in but take no writes.
 
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
-};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use watchkeeper_core::cache::{Publish, Published, ReportCache};
@@ -15,8 +10,9 @@ use watchkeeper_core::companion::{Claim, CompanionReport};
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
 use watchkeeper_core::lease::{LeaseStore, Released, Token};
 use watchkeeper_core::secret::Secret;
+use watchkeeper_integration_tests::certificates::Certificates;
 use watchkeeper_integration_tests::process::free_address;
-use watchkeeper_integration_tests::redis_process::RedisProcess;
+use watchkeeper_integration_tests::redis_process::{ClientCertificate, RedisProcess};
 use watchkeeper_redis::{CompanionOptions, RedisOptions, RedisStore, TlsOptions};
 
 use crate::support::{LONG, acquire, group, options, publish};
@@ -294,70 +290,6 @@ async fn a_full_memory_is_unwritable_and_heals() {
     store.publish(&publish("a", token, b"found")).await.unwrap();
 }
 
-/// A self-made authority, a server's certificate and a client's, as files where a server wants files.
-struct Certificates {
-    directory: tempfile::TempDir,
-    ca: String,
-    client: (String, String),
-}
-
-fn certificates() -> Certificates {
-    let named = |names: &[&str], common: &str| {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut wanted = CertificateParams::new(names).unwrap();
-        // Issuer and subject of one name would count as self-signed.
-        wanted.distinguished_name = DistinguishedName::new();
-        wanted.distinguished_name.push(DnType::CommonName, common);
-        wanted
-    };
-    let mut authority = named(&[], "a test's authority");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let issue = |names: &[&str]| {
-        let key = KeyPair::generate().unwrap();
-        let certificate = named(names, "a test's certificate")
-            .signed_by(&key, &authority)
-            .unwrap();
-        (certificate.pem(), key.serialize_pem())
-    };
-    let directory = tempfile::tempdir().unwrap();
-    let (certificate, key) = issue(&["localhost", "127.0.0.1"]);
-    for (name, text) in [
-        ("ca.pem", authority.pem()),
-        ("cert.pem", certificate),
-        ("key.pem", key),
-    ] {
-        std::fs::write(directory.path().join(name), text).unwrap();
-    }
-    Certificates {
-        ca: authority.pem(),
-        client: issue(&["watchkeeper"]),
-        directory,
-    }
-}
-
-async fn tls_server(files: &Path, clients: &str) -> (RedisProcess, SocketAddr) {
-    let address = free_address();
-    let file = |name: &str| files.join(name).display().to_string();
-    let redis = RedisProcess::start_with(&[
-        "--bind",
-        "127.0.0.1",
-        "127.0.0.2",
-        "--tls-port",
-        &address.port().to_string(),
-        "--tls-cert-file",
-        &file("cert.pem"),
-        "--tls-key-file",
-        &file("key.pem"),
-        "--tls-ca-cert-file",
-        &file("ca.pem"),
-        "--tls-auth-clients",
-        clients,
-    ])
-    .await;
-    (redis, address)
-}
-
 fn with_tls(url: &str, tls: TlsOptions) -> RedisOptions {
     let mut options = options(url);
     options.tls = Some(tls);
@@ -366,8 +298,9 @@ fn with_tls(url: &str, tls: TlsOptions) -> RedisOptions {
 
 #[tokio::test]
 async fn rediss_trusts_its_own_authority_and_no_other() {
-    let files = certificates();
-    let (redis, address) = tls_server(files.directory.path(), "no").await;
+    let files = Certificates::issue();
+    let redis = RedisProcess::start_tls(&files, ClientCertificate::Unasked).await;
+    let address = redis.tls_address();
     let ours = || TlsOptions {
         ca: Some(files.ca.clone().into_bytes()),
         ..TlsOptions::default()
@@ -384,7 +317,7 @@ async fn rediss_trusts_its_own_authority_and_no_other() {
     let url = format!("rediss://{address}/");
     let unknown = refused(options(&url), StoreErrorKind::Config).await;
     assert!(unknown.message.contains("`tls.ca`"), "{unknown}");
-    let other = certificates().ca.into_bytes();
+    let other = Certificates::issue().ca.into_bytes();
     let other = TlsOptions {
         ca: Some(other),
         ..TlsOptions::default()
@@ -409,8 +342,9 @@ async fn rediss_trusts_its_own_authority_and_no_other() {
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
-    let files = certificates();
-    let (_redis, address) = tls_server(files.directory.path(), "no").await;
+    let files = Certificates::issue();
+    let redis = RedisProcess::start_tls(&files, ClientCertificate::Unasked).await;
+    let address = redis.tls_address();
     let ours = TlsOptions {
         ca: Some(files.ca.clone().into_bytes()),
         ..TlsOptions::default()
@@ -422,14 +356,16 @@ async fn a_certificate_for_another_name_is_refused() {
 
 #[tokio::test]
 async fn a_client_certificate_opens_and_a_missing_one_is_told() {
-    let files = certificates();
-    let (_redis, address) = tls_server(files.directory.path(), "yes").await;
+    let files = Certificates::issue();
+    let redis = RedisProcess::start_tls(&files, ClientCertificate::Required).await;
+    let address = redis.tls_address();
     let url = format!("rediss://{address}/");
     let (cert, key) = files.client.clone();
     let mut tls = TlsOptions {
         ca: Some(files.ca.clone().into_bytes()),
         cert: Some(cert.into_bytes()),
         key: Some(Secret::new(key)),
+        ..TlsOptions::default()
     };
     let store = connect(with_tls(&url, tls.clone()));
     acquire(&store, "a", 1).await.unwrap();

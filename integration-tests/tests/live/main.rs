@@ -16,4 +16,5 @@ mod damage;
 mod doors;
 mod generated;
 mod outages;
+mod servers;
 mod support;

@@ -1,0 +1,80 @@
+//! A self-made authority with what it issues: servers and clients of tests trust nothing else.
+
+use std::path::PathBuf;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+};
+
+/// The DNS name that [`Certificates`] holds beside `127.0.0.1`.
+pub const SERVER_NAME: &str = "localhost";
+
+/// An authority, a server's certificate (for [`SERVER_NAME`] and `127.0.0.1`) and a client's. What a server reads lies
+/// in files that go when this is dropped.
+pub struct Certificates {
+    directory: tempfile::TempDir,
+    /// The authority's certificate as PEM.
+    pub ca: String,
+    /// A client's certificate (for the name `watchkeeper`) and its key, as PEM.
+    pub client: (String, String),
+}
+
+impl Certificates {
+    /// Issues everything anew: nobody else trusts it.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    #[must_use]
+    pub fn issue() -> Self {
+        let mut authority = named(&[], "a test's authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let issue = |names: &[&str], common: &str| {
+            let key = KeyPair::generate().unwrap();
+            let certificate = named(names, common).signed_by(&key, &authority).unwrap();
+            (certificate.pem(), key.serialize_pem())
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let (certificate, key) = issue(&[SERVER_NAME, "127.0.0.1"], "a test's certificate");
+        for (name, text) in [
+            ("ca.pem", authority.pem()),
+            ("cert.pem", certificate),
+            ("key.pem", key),
+        ] {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        Self {
+            ca: authority.pem(),
+            client: issue(&["watchkeeper"], "watchkeeper"),
+            directory,
+        }
+    }
+
+    /// The authority's certificate as a file.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
+    /// The server's certificate as a file.
+    #[must_use]
+    pub fn certificate_file(&self) -> PathBuf {
+        self.directory.path().join("cert.pem")
+    }
+
+    /// The server's key as a file.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.directory.path().join("key.pem")
+    }
+}
+
+fn named(names: &[&str], common: &str) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut wanted = CertificateParams::new(names).unwrap();
+    // Issuer and subject of one name would count as self-signed.
+    wanted.distinguished_name = DistinguishedName::new();
+    wanted.distinguished_name.push(DnType::CommonName, common);
+    wanted
+}
