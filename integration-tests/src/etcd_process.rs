@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use etcd_client::{
-    AlarmAction, AlarmType, Client, CompactionOptions, ConnectOptions, Error, Permission,
+    AlarmAction, AlarmOptions, AlarmType, Client, CompactionOptions, ConnectOptions, Error,
+    Permission,
 };
 use rustix::process::Signal;
 use tokio::process::{Child, Command};
@@ -310,13 +311,18 @@ impl EtcdProcess {
         answer.alarms().iter().map(|alarm| alarm.alarm()).collect()
     }
 
-    /// Takes back the alarm `NOSPACE`.
+    /// Takes back every alarm `NOSPACE`, whichever member raised it.
     pub async fn disarm(&self) {
         let mut client = self.connect().await;
-        client
-            .alarm(AlarmAction::Deactivate, AlarmType::Nospace, None)
-            .await
-            .unwrap();
+        let raised = client.alarm(AlarmAction::Get, AlarmType::None, None).await;
+        for alarm in raised.unwrap().alarms() {
+            let mut of = AlarmOptions::new();
+            of.with_member(alarm.member_id());
+            client
+                .alarm(AlarmAction::Deactivate, AlarmType::Nospace, Some(of))
+                .await
+                .unwrap();
+        }
     }
 }
 
