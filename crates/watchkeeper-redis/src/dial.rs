@@ -1,64 +1,138 @@
-//! One way to the server: a socket, TLS if wanted, and the door.
+//! One way to a given server: a socket, TLS if wanted, and the door.
 //!
 //! The driver could do this as well, but would tell "too many clients" as a wrong password, take its TLS roots from
 //! the system, and leave Nagle's algorithm on.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, RedisConnectionInfo, Value};
+use redis::{Cmd, RedisConnectionInfo, RedisError, Value};
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio::net::{TcpStream, UnixStream};
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
+use watchkeeper_core::secret::Secret;
 
-use crate::error::{self, Failure};
+use crate::error::{self, Door, Failure, Peer};
 use crate::options::{Node, RedisOptions, Topology};
-use crate::tls;
+use crate::place::Place;
+use crate::rights;
+use crate::talk::{self, MOST_BYTES, Wire};
+use crate::tls::{self, Tls};
 
 /// Keeps the entry of a quiet connection alive in firewalls on the way; what finds a dead peer is the ping.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 
-/// The longest line that a server may answer at the door.
-const MAX_LINE_BYTES: usize = 4096;
-
-pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+/// Who we are for servers of one sort.
+struct Side {
+    username: Option<String>,
+    password: Option<Secret>,
+    db: u32,
+    door: Arc<Door>,
+}
 
 /// Opens connections that are ready for commands.
 pub(crate) struct Dialer {
-    options: RedisOptions,
-    tls: Option<TlsConnector>,
-    pub(crate) address: String,
+    tls: Option<Tls>,
+    data: Side,
+    sentinel: Side,
+    timeout: Duration,
+}
+
+/// A connection that is let in and that the driver does not have yet.
+pub(crate) struct Way {
+    pub(crate) wire: Box<dyn Wire>,
+    pub(crate) peer: Peer,
+}
+
+impl Way {
+    /// Asks one question.
+    ///
+    /// # Errors
+    /// What the server refused, or why the connection is of no more use.
+    pub(crate) async fn ask(&mut self, question: Cmd) -> Result<Value, RedisError> {
+        let mut answers = self.ask_all(&[question], MOST_BYTES).await?;
+        answers.pop().unwrap_or(Ok(Value::Nil))
+    }
+
+    /// Asks all of them at once; there are as many answers.
+    ///
+    /// # Errors
+    /// Why the connection is of no more use.
+    pub(crate) async fn ask_all(
+        &mut self,
+        questions: &[Cmd],
+        most: usize,
+    ) -> io::Result<Vec<Result<Value, RedisError>>> {
+        talk::ask(&mut *self.wire, questions, most).await
+    }
+
+    /// The error of this connection in words.
+    pub(crate) fn failure(&self, error: &RedisError) -> Failure {
+        error::driver(error, &self.peer)
+    }
 }
 
 impl Dialer {
-    pub(crate) fn new(options: RedisOptions) -> Result<Self, StoreError> {
+    pub(crate) fn new(options: &RedisOptions) -> Result<Self, StoreError> {
+        let cluster = matches!(options.topology, Topology::Cluster { .. });
+        let tls = options.tls.as_ref().map(tls::connector).transpose()?;
+        let data = Side {
+            username: options.username.clone(),
+            password: options.password.clone(),
+            db: options.db,
+            door: Arc::new(Door {
+                who: "redis",
+                options: "`username` and `password`",
+                acl: rights::acl_line(options),
+                cluster,
+            }),
+        };
+        let sentinel = match &options.topology {
+            Topology::Sentinel(sentinel) => Some(sentinel),
+            _ => None,
+        };
+        let username = sentinel.and_then(|sentinel| sentinel.username.clone());
+        let sentinel = Side {
+            door: Arc::new(Door {
+                who: "the sentinel",
+                options: "`sentinel.username` and `sentinel.password`",
+                acl: rights::sentinel_acl_line(username.as_deref()),
+                cluster: false,
+            }),
+            username,
+            password: sentinel.and_then(|sentinel| sentinel.password.clone()),
+            db: 0,
+        };
         Ok(Self {
-            tls: options.tls.as_ref().map(tls::connector).transpose()?,
-            address: options.address(),
-            options,
+            tls,
+            data,
+            sentinel,
+            timeout: options.timeout,
         })
     }
 
+    /// The limit of one operation, connecting included.
     pub(crate) fn timeout(&self) -> Duration {
-        self.options.timeout
+        self.timeout
     }
 
-    /// A connection that is let in, has its database chosen and answers; within the time limit.
-    pub(crate) async fn open(&self) -> Result<Box<dyn Wire>, Failure> {
-        let opened = tokio::time::timeout(self.timeout(), async {
-            let mut wire = self
-                .connect()
-                .await
-                .map_err(|e| error::dial(&e, &self.address))?;
-            self.enter(&mut wire).await?;
-            Ok(wire)
-        });
-        opened.await.unwrap_or_else(|_| Err(self.too_slow()))
+    /// What an attempt to connect may take: a little less than an operation, so that the operation that waits for it
+    /// can still say which server did not answer.
+    pub(crate) fn limit(&self) -> Duration {
+        self.timeout - self.timeout / 20
+    }
+
+    /// A connection to a server that holds data. The caller bounds the time.
+    pub(crate) async fn open(&self, place: &Place) -> Result<Way, Failure> {
+        self.enter(place, &self.data).await
+    }
+
+    /// A connection to a sentinel. The caller bounds the time.
+    pub(crate) async fn open_sentinel(&self, node: &Node) -> Result<Way, Failure> {
+        self.enter(&Place::Tcp(node.clone()), &self.sentinel).await
     }
 
     /// Nothing is left for the driver to say when it takes the connection over.
@@ -66,29 +140,59 @@ impl Dialer {
         RedisConnectionInfo::default().set_skip_set_lib_name()
     }
 
-    pub(crate) fn too_slow(&self) -> Failure {
+    /// That no connection was made within the time limit.
+    pub(crate) fn too_slow(&self, place: &Place) -> Failure {
         let tls = if self.tls.is_some() {
             ", does it speak TLS there"
         } else {
             ""
         };
-        Failure::new(
-            StoreErrorKind::Timeout,
-            format!(
-                "no connection to `{}` within `{:?}`: is the address right{tls}, and does the server still answer",
-                self.address,
-                self.timeout()
-            ),
-        )
+        let why = format!(
+            "no connection to `{place}` within `{:?}`: is the address right{tls}, and does the server still answer",
+            self.timeout
+        );
+        Failure::new(StoreErrorKind::Timeout, why)
     }
 
-    async fn connect(&self) -> io::Result<Box<dyn Wire>> {
-        let Topology::Standalone(Node { host, port }) = &self.options.topology else {
-            return Err(io::Error::other(
-                "only one server by its address is spoken to yet",
-            ));
+    /// Opens a connection, says who we are, chooses the database, and finds out whether somebody answers.
+    async fn enter(&self, place: &Place, side: &Side) -> Result<Way, Failure> {
+        let peer = Peer {
+            place: place.clone(),
+            door: side.door.clone(),
         };
-        let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        let wire = self.connect(place).await;
+        let wire = wire.map_err(|e| error::dial(&e, &peer))?;
+        let mut way = Way { wire, peer };
+        if side.password.is_some() || side.username.is_some() {
+            let mut auth = redis::cmd("AUTH");
+            if let Some(user) = &side.username {
+                auth.arg(user);
+            }
+            auth.arg(side.password.as_ref().map_or("", |p| p.expose()));
+            let answer = way.ask(auth).await;
+            answer.map_err(|error| way.failure(&error))?;
+        }
+        if side.db != 0 {
+            let mut select = redis::cmd("SELECT");
+            select.arg(side.db);
+            let answer = way.ask(select).await;
+            answer.map_err(|error| way.failure(&error))?;
+        }
+        // Finds out about a missing password, and that somebody answers.
+        let answer = way.ask(redis::cmd("PING")).await;
+        match answer.map_err(|error| way.failure(&error)) {
+            // A user without the right to ping has all the same been let in.
+            Err(failure) if failure.kind != StoreErrorKind::Denied => Err(failure),
+            _ => Ok(way),
+        }
+    }
+
+    async fn connect(&self, place: &Place) -> io::Result<Box<dyn Wire>> {
+        let node = match place {
+            Place::Tcp(node) => node,
+            Place::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
+        };
+        let stream = TcpStream::connect((node.host.as_str(), node.port)).await?;
         stream.set_nodelay(true)?;
         let keepalive = TcpKeepalive::new()
             .with_time(KEEPALIVE_AFTER)
@@ -97,51 +201,10 @@ impl Dialer {
         let Some(tls) = &self.tls else {
             return Ok(Box::new(stream));
         };
-        let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
-        Ok(Box::new(tls.connect(name, stream).await?))
-    }
-
-    async fn enter(&self, wire: &mut impl Wire) -> Result<(), Failure> {
-        let options = &self.options;
-        if options.password.is_some() || options.username.is_some() {
-            let mut auth = redis::cmd("AUTH");
-            if let Some(user) = &options.username {
-                auth.arg(user);
-            }
-            auth.arg(options.password.as_ref().map_or("", |p| p.expose()));
-            self.ask(wire, &auth).await?;
-        }
-        if options.db != 0 {
-            self.ask(wire, redis::cmd("SELECT").arg(options.db)).await?;
-        }
-        // Finds out about a missing password, and that somebody answers.
-        match self.ask(wire, &redis::cmd("PING")).await {
-            // A user without the right to ping has all the same been let in.
-            Err(failure) if failure.kind == StoreErrorKind::Denied => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Asks a question whose answer is one line.
-    async fn ask(&self, wire: &mut impl Wire, question: &Cmd) -> Result<(), Failure> {
-        let broken = |e: io::Error| error::dial(&e, &self.address);
-        wire.write_all(&question.get_packed_command())
-            .await
-            .map_err(broken)?;
-        wire.flush().await.map_err(broken)?;
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            // One byte at a time: a few dozen, once a connection, and none of the driver's is taken away.
-            line.push(wire.read_u8().await.map_err(broken)?);
-            if line.len() > MAX_LINE_BYTES {
-                let why = format!("`{}` does not speak as redis does", self.address);
-                return Err(Failure::new(StoreErrorKind::Protocol, why));
-            }
-        }
-        let answer = redis::parse_redis_value(&line).and_then(Value::extract_error);
-        match answer {
-            Ok(_) => Ok(()),
-            Err(answer) => Err(error::driver(&answer, &self.address)),
-        }
+        let name = match &tls.name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(node.host.clone()).map_err(io::Error::other)?,
+        };
+        Ok(Box::new(tls.connector.connect(name, stream).await?))
     }
 }

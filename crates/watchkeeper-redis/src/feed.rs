@@ -5,7 +5,6 @@
 //! jitter and a capped backoff, or at once when the operations' own connection came back.
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -21,24 +20,21 @@ use watchkeeper_core::cache::{Notice, Notices};
 use watchkeeper_core::error::StoreErrorKind;
 use watchkeeper_core::id::GroupId;
 
+use crate::backoff::Backoff;
 use crate::dial::Dialer;
-use crate::error::{self, Failure};
+use crate::error::{self, Failure, Peer};
+use crate::locate::{Locator, Purpose};
 
 /// Notices that wait for a slow watcher. One that falls further behind is told [`Notice::Resumed`].
 const BACKLOG: usize = 256;
-/// How often a quiet subscription is asked whether it lives. Until then a vanished server costs notices, not rounds.
+/// How often a quiet subscription is asked whether it lives and leads to the primary. Until then a vanished server costs
+/// notices, not rounds.
 const PING_EVERY: Duration = Duration::from_secs(1);
-/// The first wait after a failure is drawn from up to this long.
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-/// Later ones from up to twice as long each, but never longer than this.
-const BACKOFF_CAP: Duration = Duration::from_secs(5);
-/// A subscription that held this long was a good one: the backoff starts anew.
-const GOOD_AFTER: Duration = Duration::from_secs(10);
 
 /// The subscription, made when somebody first watches: who only takes leases makes the server tell nobody.
 pub(crate) struct Feed {
     notices: broadcast::Sender<Notice>,
-    dialer: Arc<Dialer>,
+    locator: Arc<Locator>,
     channel: String,
     /// Wakes the task out of its backoff.
     nudge: Arc<Notify>,
@@ -50,14 +46,14 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(
-        dialer: Arc<Dialer>,
+        locator: Arc<Locator>,
         channel: String,
         nudge: Arc<Notify>,
         runtime: Handle,
     ) -> Self {
         Self {
             notices: broadcast::Sender::new(BACKLOG),
-            dialer,
+            locator,
             channel,
             nudge,
             runtime,
@@ -68,9 +64,9 @@ impl Feed {
     pub(crate) fn watch(&self) -> Notices {
         let later = BroadcastStream::new(self.notices.subscribe());
         self.task.get_or_init(|| {
-            let (dialer, channel) = (Arc::clone(&self.dialer), self.channel.clone());
+            let (locator, channel) = (Arc::clone(&self.locator), self.channel.clone());
             let (nudge, notices) = (Arc::clone(&self.nudge), self.notices.clone());
-            let kept = keep(dialer, channel, nudge, notices);
+            let kept = keep(locator, channel, nudge, notices);
             AbortOnDropHandle::new(self.runtime.spawn(kept))
         });
         let later = later.map(|next| next.unwrap_or(Notice::Resumed));
@@ -80,23 +76,18 @@ impl Feed {
 
 /// Subscribes again and again, as long as it runs.
 async fn keep(
-    dialer: Arc<Dialer>,
+    locator: Arc<Locator>,
     channel: String,
     nudge: Arc<Notify>,
     notices: broadcast::Sender<Notice>,
 ) {
-    let dice = RandomState::new();
-    let mut failures: u32 = 0;
+    let mut backoff = Backoff::default();
     let mut told: Option<StoreErrorKind> = None;
-    for draw in 0_u64.. {
+    loop {
         let began = tokio::time::Instant::now();
-        let Err(failure) = subscribe(&dialer, &channel, &notices).await;
-        if began.elapsed() >= GOOD_AFTER {
-            failures = 0;
-        }
+        let Err(failure) = subscribe(&locator, &channel, &notices).await;
         tell(&failure, &mut told);
-        let wait = backoff(failures, dice.hash_one(draw));
-        failures = failures.saturating_add(1);
+        let wait = backoff.after(began);
         // A nudge that came before the failure is of an older time.
         let _ = nudge.notified().now_or_never();
         tokio::select! {
@@ -104,13 +95,6 @@ async fn keep(
             () = nudge.notified() => {}
         }
     }
-}
-
-/// Full jitter: anything between nothing and a bound that doubles with each failure up to the cap.
-fn backoff(failures: u32, random: u64) -> Duration {
-    let doubled = BACKOFF_FIRST.saturating_mul(1_u32.checked_shl(failures.min(16)).unwrap_or(1));
-    let bound = u64::try_from(doubled.min(BACKOFF_CAP).as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(random % bound.max(1))
 }
 
 /// Says once what a person has to mend and nobody else sees: a missing right to the channel. That the store is away, or
@@ -133,31 +117,32 @@ fn tell(failure: &Failure, told: &mut Option<StoreErrorKind>) {
     *told = Some(kind);
 }
 
-/// One subscription, until it fails.
+/// One subscription, until it fails or another server is the primary.
 async fn subscribe(
-    dialer: &Dialer,
+    locator: &Locator,
     channel: &str,
     notices: &broadcast::Sender<Notice>,
 ) -> Result<Infallible, Failure> {
-    let wire = dialer.open().await?;
-    let made = tokio::time::timeout(dialer.timeout(), async {
-        let mut pubsub = PubSub::new(&Dialer::nothing_to_say(), wire).await?;
+    let way = locator.open(Purpose::Notices).await?;
+    let peer = way.peer;
+    let made = tokio::time::timeout(locator.timeout(), async {
+        let mut pubsub = PubSub::new(&Dialer::nothing_to_say(), way.wire).await?;
         pubsub.subscribe(channel).await?;
         Ok::<_, redis::RedisError>(pubsub)
     });
-    let made = made.await.map_err(|_| dialer.too_slow())?;
-    let (sink, messages) = made
-        .map_err(|e| error::driver(&e, &dialer.address))?
-        .split();
+    let made = made
+        .await
+        .map_err(|_| locator.dialer.too_slow(&peer.place))?;
+    let (sink, messages) = made.map_err(|e| error::driver(&e, &peer))?.split();
     let _ = notices.send(Notice::Resumed);
     tokio::select! {
-        failure = forward(dialer, messages, notices) => Err(failure),
-        failure = watch_over(dialer, sink) => Err(failure),
+        failure = forward(&peer, messages, notices) => Err(failure),
+        failure = watch_over(locator, &peer, sink) => Err(failure),
     }
 }
 
 async fn forward(
-    dialer: &Dialer,
+    peer: &Peer,
     mut messages: impl Stream<Item = Msg> + Unpin,
     notices: &broadcast::Sender<Notice>,
 ) -> Failure {
@@ -167,17 +152,21 @@ async fn forward(
             let _ = notices.send(notice);
         }
     }
-    let why = format!("`{}` closed the subscription", dialer.address);
+    let why = format!("`{}` closed the subscription", peer.place);
     Failure::new(StoreErrorKind::Unreachable, why)
 }
 
-async fn watch_over(dialer: &Dialer, mut sink: PubSubSink) -> Failure {
+async fn watch_over(locator: &Locator, peer: &Peer, mut sink: PubSubSink) -> Failure {
     loop {
         tokio::time::sleep(PING_EVERY).await;
-        match tokio::time::timeout(dialer.timeout(), sink.ping::<Value>()).await {
-            Err(_) => return dialer.too_slow(),
+        if !locator.leads_to_primary(&peer.place) {
+            let why = format!("`{}` is not the primary any more", peer.place);
+            return Failure::new(StoreErrorKind::Unreachable, why);
+        }
+        match tokio::time::timeout(locator.timeout(), sink.ping::<Value>()).await {
+            Err(_) => return locator.dialer.too_slow(&peer.place),
             Ok(Err(error)) => {
-                let failure = error::driver(&error, &dialer.address);
+                let failure = error::driver(&error, peer);
                 // A user without the right to ping is answered all the same.
                 if failure.kind != StoreErrorKind::Denied {
                     return failure;
@@ -223,24 +212,10 @@ mod tests {
             b"wk2|report|g",
             b"\xff",
             b"wk1|x|g",
+            // What the check at the door sends.
+            b"wk1|check|",
         ] {
             assert_eq!(parse(foreign), [], "{foreign:?}");
         }
-    }
-
-    #[test]
-    fn backoff_grows_to_its_cap_and_is_spread_from_zero() {
-        assert_eq!(backoff(0, 0), Duration::ZERO);
-        for failures in [0, 1, 5, 6, 7, 40, u32::MAX] {
-            for random in [1, 12_345_678_901, u64::MAX] {
-                assert!(backoff(failures, random) < BACKOFF_CAP);
-            }
-        }
-        assert!(backoff(0, u64::MAX) < BACKOFF_FIRST);
-        let highest = (0..1_000)
-            .map(|i| backoff(9, i * 4_999_999 / 999))
-            .max()
-            .unwrap();
-        assert!(highest > BACKOFF_CAP * 9 / 10, "{highest:?}");
     }
 }

@@ -4,11 +4,13 @@
 //!   Idle ──an operation needs it──▶ Dialing ──▶ Up
 //!     ▲                                │         │
 //!     └────────── it failed ───────────┘         │
-//!     └── it broke, or did not answer in time ───┘
+//!     └── it broke, did not answer in time, ─────┘
+//!         or leads to a former primary
 //! ```
 //!
 //! No attempt is made on its own account, and none is repeated: the next operation is the retry. A connection that let
-//! one operation wait too long is given up, so that nothing piles up behind a server that does not answer.
+//! one operation wait too long is given up, so that nothing piles up behind a server that does not answer. Only a node
+//! of a cluster that executed nothing and names another ([`crate::redirect`]) is followed within the same operation.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,13 +18,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{AsyncConnectionConfig, Cmd, RedisError, Value};
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 
 use crate::dial::Dialer;
-use crate::error::{self, Failure};
+use crate::error::{self, Failure, Peer, Sign};
+use crate::locate::{Locator, Purpose};
+use crate::redirect::{self, Step};
 use crate::scripts::Script;
 
 type Dialing = Shared<BoxFuture<'static, Result<Connection, Failure>>>;
@@ -30,6 +34,7 @@ type Dialing = Shared<BoxFuture<'static, Result<Connection, Failure>>>;
 #[derive(Clone)]
 struct Connection {
     id: u64,
+    peer: Peer,
     redis: MultiplexedConnection,
     /// Ends with the last clone.
     _driver: Arc<AbortOnDropHandle<()>>,
@@ -42,7 +47,7 @@ enum State {
 }
 
 struct Inner {
-    dialer: Arc<Dialer>,
+    locator: Arc<Locator>,
     state: Mutex<State>,
     next_id: AtomicU64,
     up: Arc<Notify>,
@@ -52,17 +57,32 @@ struct Inner {
 pub(crate) struct Link(Arc<Inner>);
 
 /// How far an operation came, for what is to be said when its time is up.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Progress {
     Connecting,
-    Sent { connection: u64 },
+    /// To this server; on the shared connection, if it has a number.
+    Sent(Peer, Option<u64>),
+}
+
+/// Why a script did not run to its end.
+pub(crate) struct Refused {
+    pub(crate) failure: Failure,
+    /// Its request left before the failure.
+    pub(crate) sent: bool,
+}
+
+impl Refused {
+    /// As the error of an operation.
+    pub(crate) fn of(self, op: StoreOp) -> StoreError {
+        self.failure.of(op, self.sent)
+    }
 }
 
 impl Link {
     /// `up` is notified each time a connection was made.
-    pub(crate) fn new(dialer: Arc<Dialer>, up: Arc<Notify>) -> Self {
+    pub(crate) fn new(locator: Arc<Locator>, up: Arc<Notify>) -> Self {
         Self(Arc::new(Inner {
-            dialer,
+            locator,
             state: Mutex::new(State::Idle),
             next_id: AtomicU64::new(1),
             up,
@@ -72,55 +92,98 @@ impl Link {
     /// Runs one script, within the time limit.
     pub(crate) async fn run(
         &self,
-        op: StoreOp,
+        address: &str,
         script: &Script,
         keys: &[&str],
         arguments: &[&[u8]],
-    ) -> Result<Value, StoreError> {
+    ) -> Result<Value, Refused> {
+        let step = Step {
+            by_hash: command("EVALSHA", &script.sha, keys, arguments),
+            by_text: command("EVAL", script.text, keys, arguments),
+        };
+        let limit = self.0.locator.timeout();
         let progress = Mutex::new(Progress::Connecting);
-        let ran = tokio::time::timeout(
-            self.0.dialer.timeout(),
-            self.try_run(script, keys, arguments, &progress),
-        );
-        let ran = ran.await;
-        let progress = *lock(&progress);
-        let sent = matches!(progress, Progress::Sent { .. });
-        match (ran, progress) {
-            (Ok(ran), _) => ran.map_err(|failure| failure.of(op, sent)),
-            (Err(_), Progress::Connecting) => Err(self.0.dialer.too_slow().of(op, sent)),
-            (Err(_), Progress::Sent { connection }) => {
-                self.0.give_up(connection);
-                let (address, limit) = (&self.0.dialer.address, self.0.dialer.timeout());
-                let why = format!("no answer from `{address}` within `{limit:?}`");
-                Err(Failure::new(StoreErrorKind::Timeout, why).of(op, sent))
+        let ran = tokio::time::timeout(limit, self.try_run(&step, &progress)).await;
+        let progress = lock(&progress).clone();
+        let sent = matches!(progress, Progress::Sent(..));
+        let failure = match (ran, progress) {
+            (Ok(Ok(value)), _) => return Ok(value),
+            (Ok(Err(failure)), _) => failure,
+            (Err(_), Progress::Connecting) => {
+                let why = format!(
+                    "no connection to `{address}` within `{limit:?}`: does it still answer"
+                );
+                Failure::new(StoreErrorKind::Timeout, why)
+            }
+            (Err(_), Progress::Sent(peer, connection)) => {
+                if let Some(connection) = connection {
+                    self.0.give_up(connection);
+                }
+                let why = format!("no answer from `{}` within `{limit:?}`", peer.place);
+                Failure::new(StoreErrorKind::Timeout, why)
+            }
+        };
+        Err(Refused { failure, sent })
+    }
+
+    async fn try_run(&self, step: &Step, progress: &Mutex<Progress>) -> Result<Value, Failure> {
+        let cluster = self.0.locator.is_cluster();
+        let (mut followed, mut again) = (false, redirect::TRY_AGAIN.iter());
+        loop {
+            let failure = match self.once(step, progress).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            let sign = if cluster {
+                failure.sign.clone()
+            } else {
+                Sign::None
+            };
+            let sent = std::mem::replace(&mut *lock(progress), Progress::Connecting);
+            match sign {
+                Sign::Moved(node) if !followed => {
+                    followed = true;
+                    self.0.locator.hint(node);
+                }
+                Sign::TryAgain => match again.next() {
+                    Some(wait) => tokio::time::sleep(*wait).await,
+                    None => return Err(failure),
+                },
+                _ => {
+                    *lock(progress) = sent;
+                    return Err(failure);
+                }
             }
         }
     }
 
-    async fn try_run(
-        &self,
-        script: &Script,
-        keys: &[&str],
-        arguments: &[&[u8]],
-        progress: &Mutex<Progress>,
-    ) -> Result<Value, Failure> {
+    /// On the shared connection, or at the node to which it says that this one step has to go.
+    async fn once(&self, step: &Step, progress: &Mutex<Progress>) -> Result<Value, Failure> {
         let mut connection = self.0.connection().await?;
-        *lock(progress) = Progress::Sent {
-            connection: connection.id,
-        };
-        let by_sha = command("EVALSHA", &script.sha, keys, arguments);
-        let mut answer = ask(&mut connection, &by_sha).await;
-        if matches!(&answer, Err(e) if e.kind() == ErrorKind::Server(ServerErrorKind::NoScript)) {
+        let peer = connection.peer.clone();
+        *lock(progress) = Progress::Sent(peer.clone(), Some(connection.id));
+        let mut answer = ask(&mut connection, &step.by_hash).await;
+        if redirect::is_unknown_script(&answer) {
             // A new server, or one whose scripts were flushed. The text loads it again.
-            let by_text = command("EVAL", script.text, keys, arguments);
-            answer = ask(&mut connection, &by_text).await;
+            answer = ask(&mut connection, &step.by_text).await;
         }
-        answer.map_err(|error| {
-            if error::ends_connection(&error) {
-                self.0.give_up(connection.id);
+        let error = match answer {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let failure = error::driver(&error, &peer);
+        if error::ends_connection(&error, &failure) {
+            self.0.give_up(connection.id);
+        }
+        match &failure.sign {
+            Sign::Ask(Some(node)) if self.0.locator.is_cluster() => {
+                *lock(progress) = Progress::Connecting;
+                let mut way = redirect::open(&self.0.locator, node).await?;
+                *lock(progress) = Progress::Sent(way.peer.clone(), None);
+                redirect::ask(&mut way, step).await
             }
-            error::driver(&error, &self.0.dialer.address)
-        })
+            _ => Err(failure),
+        }
     }
 }
 
@@ -149,9 +212,11 @@ impl Inner {
         let dialing = {
             let mut state = lock(&self.state);
             match &*state {
-                State::Up(connection) => return Ok(connection.clone()),
+                State::Up(connection) if self.locator.leads_to_primary(&connection.peer.place) => {
+                    return Ok(connection.clone());
+                }
                 State::Dialing(_, dialing) => dialing.clone(),
-                State::Idle => {
+                State::Up(_) | State::Idle => {
                     let id = self.next_id.fetch_add(1, Ordering::Relaxed);
                     let dialing = self.dial(id);
                     *state = State::Dialing(id, dialing.clone());
@@ -164,10 +229,10 @@ impl Inner {
 
     /// Starts an attempt as a task of its own, so that it goes on when the operation that began it gives up.
     fn dial(self: &Arc<Self>, id: u64) -> Dialing {
-        let dialer = self.dialer.clone();
+        let locator = self.locator.clone();
         let inner = Arc::downgrade(self);
         let attempt = tokio::spawn(async move {
-            let made = make(&dialer, id, inner.clone()).await;
+            let made = make(&locator, id, inner.clone()).await;
             if let Some(inner) = inner.upgrade() {
                 inner.settle(id, &made);
             }
@@ -208,12 +273,13 @@ impl Inner {
     }
 }
 
-async fn make(dialer: &Dialer, id: u64, inner: Weak<Inner>) -> Result<Connection, Failure> {
-    let wire = dialer.open().await?;
+async fn make(locator: &Locator, id: u64, inner: Weak<Inner>) -> Result<Connection, Failure> {
+    let way = locator.open(Purpose::Operations).await?;
+    let peer = way.peer;
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let said = Dialer::nothing_to_say();
-    let made = MultiplexedConnection::new_with_config(&said, wire, config);
-    let (redis, driver) = made.await.map_err(|e| error::driver(&e, &dialer.address))?;
+    let made = MultiplexedConnection::new_with_config(&said, way.wire, config);
+    let (redis, driver) = made.await.map_err(|e| error::driver(&e, &peer))?;
     let driver = tokio::spawn(async move {
         driver.await;
         // It broke while nobody used it: the next operation need not find out by failing.
@@ -223,6 +289,7 @@ async fn make(dialer: &Dialer, id: u64, inner: Weak<Inner>) -> Result<Connection
     });
     Ok(Connection {
         id,
+        peer,
         redis,
         _driver: Arc::new(AbortOnDropHandle::new(driver)),
     })

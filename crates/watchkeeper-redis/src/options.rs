@@ -1,11 +1,10 @@
-//! Where the server is and how to be let in.
+//! Where the servers are and how to be let in.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::companion::CompanionOptions;
-use redis::{ConnectionAddr, IntoConnectionInfo};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::FleetName;
 use watchkeeper_core::secret::Secret;
@@ -137,60 +136,39 @@ impl RedisOptions {
         }
     }
 
-    /// From `redis://[user[:password]@]host[:port][/db]`, or `rediss://` for TLS. Reserved characters in user and
-    /// password are percent-encoded.
+    /// Whether these options can work, whatever the servers do.
     ///
     /// # Errors
-    /// Of kind `Config`, never with the URL's text, since that may hold a password.
-    pub fn from_url(fleet: FleetName, url: &str) -> Result<Self, StoreError> {
-        let (tls, rest) = match url.split_once("://") {
-            Some(("redis" | "valkey", rest)) => (false, rest),
-            Some(("rediss" | "valkeys", rest)) => (true, rest),
-            Some((scheme @ ("unix" | "redis+unix" | "valkey+unix"), _)) => {
-                return Err(config(format!(
-                    "a redis url with `{scheme}://` is not supported: give a `redis://` or `rediss://` url"
-                )));
-            }
-            _ => {
-                return Err(unusable(
-                    "it begins with neither `redis://` nor `rediss://`",
-                ));
-            }
-        };
-        if rest.contains(['?', '#']) {
-            return Err(unusable(
-                "nothing may follow after `?` or `#`: give such options as keys of their own, and percent-encode these characters in a password",
-            ));
+    /// Of kind `Config`, with what to change.
+    pub(crate) fn validate(&self) -> Result<(), StoreError> {
+        let no = |why: &str| Err(config(why));
+        if self.timeout.is_zero() {
+            return no("redis `timeout` is zero: nothing could be answered in time");
         }
-        // The driver's own reading of the rest; without its TLS, which is done here.
-        let plain = format!("redis://{rest}");
-        let info = plain.as_str().into_connection_info();
-        let info = info.map_err(|error| {
-            // Of the driver's words only those that are constant: a detail may repeat the url.
-            unusable(match error.to_string() {
-                text if text.contains("database") => "the part after the last `/` is no database number",
-                text if text.contains("wildcard") => "`0.0.0.0` and `::` are addresses to listen on, not to connect to",
-                text if text.contains("hostname") => "the host is missing",
-                text if text.contains("UTF-8") => "user and password have to be UTF-8",
-                _ => "expected `redis://[user[:password]@]host[:port][/db]`, with reserved characters in user and password percent-encoded",
-            })
-        })?;
-        let ConnectionAddr::Tcp(host, port) = info.addr() else {
-            return Err(unusable("the host is missing"));
-        };
-        let settings = info.redis_settings();
-        let filled = |text: &&str| !text.is_empty();
-        Ok(Self {
-            db: u32::try_from(settings.db())
-                .map_err(|_| unusable("a database number is not negative"))?,
-            username: settings.username().filter(filled).map(str::to_owned),
-            password: settings.password().filter(filled).map(Secret::new),
-            tls: tls.then(TlsOptions::default),
-            ..Self::new(fleet, host, *port)
-        })
+        match &self.topology {
+            Topology::Unix { .. } if self.tls.is_some() => {
+                no("redis is not spoken to by TLS through a unix socket: leave one of the two out")
+            }
+            Topology::Sentinel(sentinel) if sentinel.master.is_empty() => no(
+                "`sentinel.master` of the redis backend is empty: give the name under which the sentinels watch over the primary",
+            ),
+            Topology::Sentinel(sentinel) if sentinel.nodes.is_empty() => {
+                no("`sentinel.nodes` of the redis backend is empty: name the sentinels")
+            }
+            Topology::Cluster { nodes } if nodes.is_empty() => {
+                no("`cluster` of the redis backend is empty: name some of its nodes")
+            }
+            Topology::Cluster { .. } if self.db != 0 => {
+                no("a redis cluster has only database 0: leave `db` out")
+            }
+            Topology::Cluster { .. } if self.companions.is_some() => no(
+                "LiteLLM's keys lie in other slots of a redis cluster than ours, where one step cannot hold both: set `litellm.wire = false`, or use one server or sentinels",
+            ),
+            _ => Ok(()),
+        }
     }
 
-    /// Where the servers are, for people.
+    /// Where the servers are, for people, before it is known which one is spoken to.
     #[must_use]
     pub fn address(&self) -> String {
         match &self.topology {
@@ -200,10 +178,6 @@ impl RedisOptions {
             Topology::Cluster { .. } => "the cluster".to_owned(),
         }
     }
-}
-
-fn unusable(why: &str) -> StoreError {
-    config(format!("the redis url is not usable: {why}"))
 }
 
 pub(crate) fn config(message: impl Into<String>) -> StoreError {
@@ -218,52 +192,23 @@ mod tests {
         FleetName::new("test").unwrap()
     }
 
-    fn parse(url: &str) -> RedisOptions {
-        RedisOptions::from_url(fleet(), url).unwrap()
-    }
-
-    #[test]
-    fn a_url_says_where_and_who() {
-        let options = parse("rediss://app:p%40ss%2Fw@redis.example:6380/3");
-        assert_eq!(options.address(), "redis.example:6380");
-        assert_eq!(options.db, 3);
-        assert_eq!(options.username.as_deref(), Some("app"));
-        assert_eq!(options.password, Some(Secret::new("p@ss/w")));
-        assert!(options.tls.is_some());
-        let options = parse("redis://:pw@[::1]");
-        assert_eq!(options.address(), "[::1]:6379");
-        assert_eq!((options.db, options.username), (0, None));
-        assert_eq!(options.password, Some(Secret::new("pw")));
-        assert!(options.tls.is_none());
-        assert_eq!(parse("redis://:@h").password, None);
-    }
-
-    #[test]
-    fn a_bad_url_is_refused_without_repeating_it() {
-        for url in [
-            "",
-            "hunter2",
-            "http://hunter2@host",
-            "redis://",
-            "redis://:hunter2@host/db",
-            "redis://:hunter2@host/-1",
-            "redis://:hunter2@host:99999",
-            "redis://:hunter2@0.0.0.0",
-            "redis://:hunter2#@host",
-            "redis://:hunter2@host?db=1",
-            "redis://:hunt/er2@host",
-            "unix:///hunter2",
-        ] {
-            let error = RedisOptions::from_url(fleet(), url).unwrap_err();
-            assert_eq!(error.kind, StoreErrorKind::Config, "{url}");
-            assert!(!error.message.contains("hunt"), "{url}: {error}");
-            assert!(error.message.contains("url"), "{url}: {error}");
+    fn sentinels() -> SentinelOptions {
+        SentinelOptions {
+            master: "mymaster".into(),
+            nodes: vec![Node::new("s", 26379)],
+            username: None,
+            password: None,
         }
     }
 
     #[test]
     fn debug_shows_no_secret() {
-        let mut options = parse("rediss://app:hunter2@host");
+        let mut options = RedisOptions::new(fleet(), "host", 1);
+        options.password = Some(Secret::new("hunter2"));
+        options.topology = Topology::Sentinel(SentinelOptions {
+            password: Some(Secret::new("hunter2")),
+            ..sentinels()
+        });
         options.tls = Some(TlsOptions {
             key: Some(Secret::new("-----BEGIN")),
             ..TlsOptions::default()
@@ -273,5 +218,81 @@ mod tests {
             !text.contains("hunter2") && !text.contains("BEGIN"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn options_that_cannot_work_say_which_of_them_to_change() {
+        let plain = || RedisOptions::new(fleet(), "h", 1);
+        let with = |topology| RedisOptions {
+            topology,
+            ..plain()
+        };
+        let cluster = || {
+            with(Topology::Cluster {
+                nodes: vec![Node::new("h", 1)],
+            })
+        };
+        let nameless = SentinelOptions {
+            master: String::new(),
+            ..sentinels()
+        };
+        let lonely = SentinelOptions {
+            nodes: Vec::new(),
+            ..sentinels()
+        };
+        let socket = Topology::Unix {
+            path: PathBuf::from("/s"),
+        };
+        let companions = CompanionOptions {
+            lock: "l".into(),
+            report: "r".into(),
+            claim: "c".into(),
+            claim_ttl: Duration::from_secs(1),
+            required: false,
+        };
+        for (options, word) in [
+            (
+                RedisOptions {
+                    timeout: Duration::ZERO,
+                    ..plain()
+                },
+                "`timeout`",
+            ),
+            (
+                RedisOptions {
+                    tls: Some(TlsOptions::default()),
+                    ..with(socket.clone())
+                },
+                "TLS",
+            ),
+            (with(Topology::Sentinel(nameless)), "`sentinel.master`"),
+            (with(Topology::Sentinel(lonely)), "`sentinel.nodes`"),
+            (with(Topology::Cluster { nodes: Vec::new() }), "`cluster`"),
+            (RedisOptions { db: 1, ..cluster() }, "`db`"),
+            (
+                RedisOptions {
+                    companions: Some(companions.clone()),
+                    ..cluster()
+                },
+                "`litellm.wire = false`",
+            ),
+        ] {
+            let error = options.validate().unwrap_err();
+            assert_eq!(error.kind, StoreErrorKind::Config);
+            assert!(error.message.contains(word), "{word}: {error}");
+        }
+        for options in [
+            plain(),
+            with(socket),
+            with(Topology::Sentinel(sentinels())),
+            cluster(),
+            RedisOptions {
+                companions: Some(companions),
+                db: 3,
+                ..with(Topology::Sentinel(sentinels()))
+            },
+        ] {
+            assert_eq!(options.validate(), Ok(()));
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 use redis::Script as Hashed;
 
+/// The check at the door of a new connection; without the common head.
+pub(crate) const RIGHTS: &str = include_str!("scripts/rights.lua");
+
 /// A script's text and the SHA-1 by which the server finds it again.
 #[derive(Debug)]
 pub(crate) struct Script {
@@ -38,6 +41,12 @@ macro_rules! scripts {
                         include_str!(concat!("scripts/", stringify!($beside), ".lua")),
                     )),)*
                 }
+            }
+
+            /// Each of them.
+            #[cfg(test)]
+            pub(crate) fn all(&self) -> Vec<&Script> {
+                vec![$(&self.$alone,)* $(&self.$beside,)*]
             }
         }
     };

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
 use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{FleetName, GroupId};
 
+use crate::check::Check;
 use crate::companion::Companions;
-use crate::dial::Dialer;
 use crate::feed::Feed;
 use crate::foreign::Foreign;
-use crate::link::Link;
-use crate::options::{RedisOptions, config};
+use crate::link::{Link, Refused};
+use crate::locate::{self, Locator};
+use crate::options::{RedisOptions, Topology, config};
 use crate::reply::Reply;
 use crate::scripts::{Script, Scripts};
 
@@ -25,7 +27,7 @@ pub(crate) const TOKEN_KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The names under which a fleet's things lie. The hash tag keeps them in one cluster slot, as scripts need.
 pub(crate) struct Keys {
-    prefix: String,
+    pub(crate) prefix: String,
     pub(crate) pods: String,
     pub(crate) events: String,
 }
@@ -37,7 +39,7 @@ pub(crate) struct GroupKeys {
 }
 
 impl Keys {
-    fn new(fleet: &FleetName) -> Self {
+    pub(crate) fn new(fleet: &FleetName) -> Self {
         let prefix = format!("watchkeeper:{{{fleet}}}:");
         Self {
             pods: format!("{prefix}pods"),
@@ -75,8 +77,10 @@ pub struct RedisStore {
     link: Link,
     pub(crate) feed: Feed,
     pub(crate) foreign: Foreign,
-    companions: Option<Companions>,
+    companions: Option<Arc<Companions>>,
     address: String,
+    /// Listens to the sentinels, where there are any; ends with this.
+    _switches: Option<AbortOnDropHandle<()>>,
 }
 
 impl RedisStore {
@@ -88,11 +92,7 @@ impl RedisStore {
     /// # Errors
     /// Of kind `Config`, where the options cannot work whatever the server does.
     pub fn connect(options: RedisOptions) -> Result<Self, StoreError> {
-        if options.timeout.is_zero() {
-            return Err(config(
-                "redis `timeout` is zero: nothing could be answered in time",
-            ));
-        }
+        options.validate()?;
         let Ok(runtime) = Handle::try_current() else {
             return Err(config(
                 "the redis store has to be built within a tokio runtime",
@@ -102,23 +102,29 @@ impl RedisStore {
         let companions = options
             .companions
             .clone()
-            .map(|keys| Companions::new(keys, options.fleet.clone()));
-        let dialer = Arc::new(Dialer::new(options)?);
+            .map(|keys| Arc::new(Companions::new(keys, options.fleet.clone())));
+        let check = Check::new(&options, &keys, companions.clone());
+        let locator = Arc::new(Locator::new(&options, &keys, check)?);
+        let switches = matches!(options.topology, Topology::Sentinel(_)).then(|| {
+            let watched = locate::watch_for_switches(locator.clone());
+            AbortOnDropHandle::new(runtime.spawn(watched))
+        });
         let up = Arc::new(Notify::new());
         Ok(Self {
             scripts: Scripts::new(),
             foreign: Foreign::default(),
             companions,
-            link: Link::new(dialer.clone(), up.clone()),
-            address: dialer.address.clone(),
-            feed: Feed::new(dialer, keys.events.clone(), up, runtime),
+            link: Link::new(locator.clone(), up.clone()),
+            address: options.address(),
+            feed: Feed::new(locator, keys.events.clone(), up, runtime),
+            _switches: switches,
             keys,
         })
     }
 
     /// The companions, while they are kept.
     pub(crate) fn companions(&self) -> Option<&Companions> {
-        self.companions.as_ref().filter(|c| c.are_kept())
+        self.companions.as_deref().filter(|c| c.are_kept())
     }
 
     /// What was seen of the companions.
@@ -143,20 +149,21 @@ impl RedisStore {
     ) -> Result<Reply, StoreError> {
         let value = self
             .link
-            .run(op, script, keys, arguments)
+            .run(&self.address, script, keys, arguments)
             .await
-            .map_err(|error| self.explained(error))?;
+            .map_err(|refused| self.explained(op, refused))?;
         Reply::new(op, value)
     }
 }
 
 impl RedisStore {
-    /// A missing right may be one that only the companions need.
-    ///
-    /// A server may also be a cluster, where their keys cannot lie beside ours.
-    fn explained(&self, mut error: StoreError) -> StoreError {
+    /// A missing right may be one that only the companions need, and a server may be a cluster, where their keys cannot
+    /// lie beside ours. What is found before anything was sent is about the server and told as it is.
+    fn explained(&self, op: StoreOp, refused: Refused) -> StoreError {
+        let sent = refused.sent;
+        let mut error = refused.of(op);
         let refused = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Config);
-        if let (true, Some(companions)) = (refused, self.companions()) {
+        if let (true, true, Some(companions)) = (sent, refused, self.companions()) {
             let keys = &companions.keys;
             error.message.push_str(&format!(
                 "; wire mode also needs `{}`, `{}` and `{}`, and `litellm.wire = false` does without",

@@ -3,18 +3,29 @@
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use watchkeeper_core::error::StoreError;
 
 use crate::options::{TlsOptions, config};
 
+/// How TLS is spoken.
+pub(crate) struct Tls {
+    pub(crate) connector: TlsConnector,
+    /// The name that is asked for and checked in place of the host's.
+    pub(crate) name: Option<ServerName<'static>>,
+}
+
 /// A connector for the options.
 ///
 /// # Errors
 /// Of kind `Config`, naming the option that cannot be used.
-pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, StoreError> {
+pub(crate) fn connector(options: &TlsOptions) -> Result<Tls, StoreError> {
+    let name = options.server_name.clone().map(ServerName::try_from);
+    let name = name
+        .transpose()
+        .map_err(|_| config("redis `tls.server_name` is neither a host's name nor an address"))?;
     let mut roots = RootCertStore::empty();
     if options.ca.is_none() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -50,7 +61,10 @@ pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, StoreError
         (Some(_), None) => return Err(config("redis `tls.cert` needs `tls.key` beside it")),
         (None, Some(_)) => return Err(config("redis `tls.key` needs `tls.cert` beside it")),
     };
-    Ok(TlsConnector::from(Arc::new(client)))
+    Ok(Tls {
+        connector: TlsConnector::from(Arc::new(client)),
+        name,
+    })
 }
 
 fn certificates(pem: &[u8], option: &str) -> Result<Vec<CertificateDer<'static>>, StoreError> {
@@ -114,6 +128,13 @@ mod tests {
                     ..none()
                 },
                 "tls.key",
+            ),
+            (
+                TlsOptions {
+                    server_name: Some("no name".into()),
+                    ..none()
+                },
+                "tls.server_name",
             ),
         ] {
             let Err(error) = connector(&options) else {
