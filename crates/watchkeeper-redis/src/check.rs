@@ -99,8 +99,8 @@ impl Check {
         if let Err(error) = &tried
             && about(&words(error), &way.peer) == About::Key
         {
-            missing.keys = true;
-            // The keys are closed, so none is declared: the commands are to be known all the same.
+            // Some keys are closed, so none is declared: which, and which commands, is to be known all the same.
+            missing.keys = self.companions().is_none();
             tried = way.ask(self.script(false)).await;
         }
         match tried {
