@@ -86,7 +86,8 @@ impl Check {
             questions.push(redis::cmd("ASKING"));
         }
         let mut by_hash = redis::cmd("EVALSHA");
-        by_hash.arg(NO_SCRIPT).arg(0);
+        // With a key, since a proxy may go by it.
+        by_hash.arg(NO_SCRIPT).arg(1).arg(&self.key);
         questions.push(by_hash);
         questions.push(self.script(true));
         let answers = way.ask_all(&questions, MOST_BYTES).await;
@@ -107,13 +108,10 @@ impl Check {
             Ok(found) => self.note_found(&found, &way.peer, &mut missing)?,
             Err(error) => {
                 let failure = way.failure(&error);
-                match failure.sign {
-                    // The slot is on its way: what is missing will be told by the operations themselves.
-                    Sign::Ask(_) | Sign::TryAgain => {}
-                    _ if failure.kind == StoreErrorKind::Denied => {
-                        self.note("eval", About::Command, &mut missing);
-                    }
-                    _ => return Err(failure),
+                if failure.kind == StoreErrorKind::Denied {
+                    self.note("eval", About::Command, &mut missing);
+                } else if !is_on_its_way(&failure) {
+                    return Err(failure);
                 }
             }
         }
@@ -149,17 +147,25 @@ impl Check {
         peer: &Peer,
         missing: &mut Missing,
     ) -> Result<(), Failure> {
-        match answer {
-            Some(Err(error)) if error.kind() != ErrorKind::Server(ServerErrorKind::NoScript) => {
-                match about(&words(&error), peer) {
-                    About::State => Err(error::driver(&error, peer)),
-                    about => {
-                        self.note(command, about, missing);
-                        Ok(())
-                    }
+        let Some(Err(error)) = answer else {
+            return Ok(());
+        };
+        if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) {
+            return Ok(());
+        }
+        match about(&words(&error), peer) {
+            About::State => {
+                let failure = error::driver(&error, peer);
+                if is_on_its_way(&failure) {
+                    Ok(())
+                } else {
+                    Err(failure)
                 }
             }
-            _ => Ok(()),
+            about => {
+                self.note(command, about, missing);
+                Ok(())
+            }
         }
     }
 
@@ -273,6 +279,11 @@ impl Check {
         );
         Failure::new(StoreErrorKind::Denied, why)
     }
+}
+
+/// Whether the slot moves to another node just now: what is missing will be told by the operations themselves.
+fn is_on_its_way(failure: &Failure) -> bool {
+    matches!(failure.sign, Sign::Ask(_) | Sign::TryAgain)
 }
 
 fn commands(names: &[String]) -> String {

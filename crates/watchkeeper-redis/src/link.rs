@@ -98,12 +98,13 @@ impl Link {
         arguments: &[&[u8]],
     ) -> Result<Value, Refused> {
         let step = Step {
-            by_hash: command("EVALSHA", &script.sha, keys, arguments),
-            by_text: command("EVAL", script.text, keys, arguments),
+            script,
+            keys,
+            arguments,
         };
         let limit = self.0.locator.timeout();
         let progress = Mutex::new(Progress::Connecting);
-        let ran = tokio::time::timeout(limit, self.try_run(&step, &progress)).await;
+        let ran = tokio::time::timeout(limit, self.try_run(step, &progress)).await;
         let progress = lock(&progress).clone();
         let sent = matches!(progress, Progress::Sent(..));
         let failure = match (ran, progress) {
@@ -126,7 +127,7 @@ impl Link {
         Err(Refused { failure, sent })
     }
 
-    async fn try_run(&self, step: &Step, progress: &Mutex<Progress>) -> Result<Value, Failure> {
+    async fn try_run(&self, step: Step<'_>, progress: &Mutex<Progress>) -> Result<Value, Failure> {
         let cluster = self.0.locator.is_cluster();
         let (mut followed, mut again) = (false, redirect::TRY_AGAIN.iter());
         loop {
@@ -158,14 +159,14 @@ impl Link {
     }
 
     /// On the shared connection, or at the node to which it says that this one step has to go.
-    async fn once(&self, step: &Step, progress: &Mutex<Progress>) -> Result<Value, Failure> {
+    async fn once(&self, step: Step<'_>, progress: &Mutex<Progress>) -> Result<Value, Failure> {
         let mut connection = self.0.connection().await?;
         let peer = connection.peer.clone();
         *lock(progress) = Progress::Sent(peer.clone(), Some(connection.id));
-        let mut answer = ask(&mut connection, &step.by_hash).await;
+        let mut answer = ask(&mut connection, &step.by_hash()).await;
         if redirect::is_unknown_script(&answer) {
             // A new server, or one whose scripts were flushed. The text loads it again.
-            answer = ask(&mut connection, &step.by_text).await;
+            answer = ask(&mut connection, &step.by_text()).await;
         }
         let error = match answer {
             Ok(value) => return Ok(value),
@@ -185,15 +186,6 @@ impl Link {
             _ => Err(failure),
         }
     }
-}
-
-fn command(name: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
-    let mut command = redis::cmd(name);
-    command.arg(script).arg(keys.len()).arg(keys);
-    for argument in arguments {
-        command.arg(*argument);
-    }
-    command
 }
 
 async fn ask(connection: &mut Connection, command: &Cmd) -> Result<Value, RedisError> {

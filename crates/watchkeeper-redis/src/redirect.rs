@@ -10,6 +10,7 @@ use crate::error::{self, Failure};
 use crate::locate::Locator;
 use crate::options::Node;
 use crate::place::Place;
+use crate::scripts::Script;
 use crate::talk::MOST_BYTES;
 
 /// The waits before a step is sent again whose keys are parted between two nodes: moving a few keys takes no longer.
@@ -24,11 +25,32 @@ pub(crate) const TRY_AGAIN: [Duration; 4] = [
 const MOST_ANSWERED: usize = 2 * MAX_REPORT_BYTES + MOST_BYTES;
 
 /// One script with its arguments.
-pub(crate) struct Step {
+#[derive(Clone, Copy)]
+pub(crate) struct Step<'a> {
+    pub(crate) script: &'a Script,
+    pub(crate) keys: &'a [&'a str],
+    pub(crate) arguments: &'a [&'a [u8]],
+}
+
+impl Step<'_> {
     /// As it is sent to a server that knows the script.
-    pub(crate) by_hash: Cmd,
+    pub(crate) fn by_hash(&self) -> Cmd {
+        self.command("EVALSHA", &self.script.sha)
+    }
+
     /// As it is sent to one that does not.
-    pub(crate) by_text: Cmd,
+    pub(crate) fn by_text(&self) -> Cmd {
+        self.command("EVAL", self.script.text)
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(name);
+        command.arg(script).arg(self.keys.len()).arg(self.keys);
+        for argument in self.arguments {
+            command.arg(*argument);
+        }
+        command
+    }
 }
 
 /// Whether the server has to be given the script's text.
@@ -42,17 +64,17 @@ pub(crate) async fn open(locator: &Locator, node: &Node) -> Result<Way, Failure>
 }
 
 /// Takes one step at the node that takes the slot over.
-pub(crate) async fn ask(way: &mut Way, step: &Step) -> Result<Value, Failure> {
-    let mut answer = asking(way, &step.by_hash).await?;
+pub(crate) async fn ask(way: &mut Way, step: Step<'_>) -> Result<Value, Failure> {
+    let mut answer = asking(way, step.by_hash()).await?;
     if is_unknown_script(&answer) {
-        answer = asking(way, &step.by_text).await?;
+        answer = asking(way, step.by_text()).await?;
     }
     answer.map_err(|error| way.failure(&error))
 }
 
 /// Sends one command so that a node answers which does not have the slot yet.
-async fn asking(way: &mut Way, command: &Cmd) -> Result<Result<Value, RedisError>, Failure> {
-    let questions = [redis::cmd("ASKING"), command.clone()];
+async fn asking(way: &mut Way, command: Cmd) -> Result<Result<Value, RedisError>, Failure> {
+    let questions = [redis::cmd("ASKING"), command];
     let answers = way.ask_all(&questions, MOST_ANSWERED).await;
     let answers = answers.map_err(|error| error::dial(&error, &way.peer))?;
     match <[_; 2]>::try_from(answers) {

@@ -157,8 +157,9 @@ impl RedisStore {
 }
 
 impl RedisStore {
-    /// A missing right may be one that only the companions need, and a server may be a cluster, where their keys cannot
-    /// lie beside ours. What is found before anything was sent is about the server and told as it is.
+    /// A missing right may be one that only the companions need, which the check at the next connection's door finds out;
+    /// and a server may be a node of a cluster, where their keys cannot lie beside ours. What is found before anything
+    /// was sent is told as it is.
     fn explained(&self, op: StoreOp, refused: Refused) -> StoreError {
         let sent = refused.sent;
         let mut error = refused.of(op);
@@ -169,7 +170,7 @@ impl RedisStore {
                 "; wire mode also needs `{}`, `{}` and `{}`, and `litellm.wire = false` does without",
                 keys.lock, keys.report, keys.claim
             ));
-            if !keys.required {
+            if !keys.required && error.kind == StoreErrorKind::Config {
                 companions.give_up(&error);
             }
         }

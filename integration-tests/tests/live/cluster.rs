@@ -81,6 +81,38 @@ async fn any_node_leads_to_the_slot_and_a_moved_slot_is_followed_while_a_lock_is
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_goes_on_renewing_while_its_slot_goes_round_the_cluster() {
+    let redis = RedisCluster::start().await;
+    let fleet = fresh_fleet();
+    let store = connect(options(&fleet, &redis.addresses()));
+    let token = acquire(&store, "a", 1).await.unwrap();
+    let lease = publish("a", token, b"").lease;
+    let moved = std::sync::atomic::AtomicBool::new(false);
+    let renewing = async {
+        let mut renewals = 0;
+        while !moved.load(std::sync::atomic::Ordering::Relaxed) {
+            assert_eq!(store.renew(&lease, LONG).await, Ok(Renewed::Extended));
+            renewals += 1;
+        }
+        renewals
+    };
+    let moving = async {
+        for _ in 0..6 {
+            let owner = redis.primary_of(&key(&fleet)).await;
+            redis.move_slot(&key(&fleet), (owner + 1) % 3).await;
+        }
+        moved.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let (renewals, ()) = tokio::join!(renewing, moving);
+    assert!(renewals > 20, "only {renewals} renewals");
+    assert_eq!(
+        acquire(&store, "a", 1).await,
+        Ok(token),
+        "the lease was lost"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_that_are_parted_while_their_slot_moves_are_told_and_heal() {
     let redis = RedisCluster::start().await;
     let fleet = fresh_fleet();

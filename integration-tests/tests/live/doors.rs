@@ -365,6 +365,7 @@ async fn a_client_certificate_opens_and_a_missing_one_is_told() {
         ca: Some(files.ca.clone().into_bytes()),
         cert: Some(cert.into_bytes()),
         key: Some(Secret::new(key)),
+        server_name: None,
         ..TlsOptions::default()
     };
     let store = connect(with_tls(&url, tls.clone()));

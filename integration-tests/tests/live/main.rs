@@ -10,11 +10,15 @@
     clippy::disallowed_methods
 )]
 
+mod cluster;
 mod companions;
 mod conformance;
 mod damage;
 mod doors;
 mod generated;
 mod outages;
+mod rights;
+mod sentinel;
 mod servers;
+mod sockets;
 mod support;
