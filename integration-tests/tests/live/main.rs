@@ -15,6 +15,7 @@ mod companions;
 mod conformance;
 mod damage;
 mod doors;
+mod etcd;
 mod generated;
 mod outages;
 mod rights;

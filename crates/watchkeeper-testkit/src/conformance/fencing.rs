@@ -7,21 +7,22 @@ use watchkeeper_core::invariant::Invariant::{Ls1, Ls3, Sn1};
 use watchkeeper_core::lease::{Released, Renewed, Token};
 
 use super::Harness;
-use super::pod::{LONG, PAST_SHORT, Pod, SHORT};
+use super::pod::{LONG, Pod};
 
-/// 2020-01-01T00:00:00Z in microseconds: any store's time is later.
-const YEAR_2020_MICROS: u64 = 1_577_836_800_000_000;
 const HOUR_MICROS: u64 = 3_600_000_000;
-const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// So that they rise even in a store that forgot everything.
 pub async fn tokens_are_at_least_the_stores_time(harness: &dyn Harness) {
     let a = Pod::new(harness, "a").await;
+    let least = harness.least_token().await;
     let first = a.win(LONG).await;
-    assert!(first.0 > YEAR_2020_MICROS, "{first}");
+    assert!(first >= least, "{first}, at least {least}");
     harness.elapse(Duration::from_millis(100)).await;
+    let least = harness.least_token().await;
     let second = a.win(LONG).await;
-    assert!(second.0 >= first.0 + 99_000, "{first} then {second}");
+    let rise = harness.token_rise(Duration::from_millis(99));
+    assert!(second.0 >= first.0 + rise, "{first} then {second}");
+    assert!(second >= least, "{second}, at least {least}");
 }
 
 /// LS-1 and LS-2 over releases.
@@ -42,10 +43,10 @@ pub async fn tokens_rise_across_releases(harness: &dyn Harness) {
 pub async fn tokens_rise_across_expiry(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
     // A floor ahead of the store's time: only the stored token can carry it on.
-    let mut request = a.request(SHORT);
-    request.floor = Token(a.win(SHORT).await.0 + HOUR_MICROS);
+    let mut request = a.request(harness.shortest());
+    request.floor = Token(a.win(harness.shortest()).await.0 + HOUR_MICROS);
     let first = a.win_as(&request).await;
-    harness.elapse(PAST_SHORT).await;
+    harness.elapse(harness.past_shortest()).await;
     let second = b.win(LONG).await;
     assert!(second > first, "{Ls1}: {second} after {first}");
 }
@@ -82,8 +83,8 @@ pub async fn reading_raises_the_stored_token(harness: &dyn Harness) {
 pub async fn an_impossible_floor_is_not_believed(harness: &dyn Harness) {
     let a = Pod::new(harness, "a").await;
     let first = a.win(LONG).await;
-    let days = u64::try_from(2 * DAY.as_micros()).unwrap();
-    for floor in [Token(first.0 + days), Token(1 << 62), Token(u64::MAX)] {
+    let least = harness.impossible_after(first);
+    for floor in [least, Token(1 << 62), Token(u64::MAX)] {
         let read = a.store.read(&a.group, floor).await.unwrap();
         assert!(read.fence < floor, "{floor}");
         let mut request = a.request(LONG);
@@ -142,8 +143,8 @@ pub async fn publishing_needs_the_lease(harness: &dyn Harness) {
 /// LS-3: a pod that overslept its lease publishes nothing.
 pub async fn publishing_after_the_lease_ended_is_fenced(harness: &dyn Harness) {
     let a = Pod::new(harness, "a").await;
-    let token = a.win(SHORT).await;
-    harness.elapse(PAST_SHORT).await;
+    let token = a.win(harness.shortest()).await;
+    harness.elapse(harness.past_shortest()).await;
     let published = a.publish(token, b"late", Then::Release).await;
     assert_eq!(published, Published::Fenced { current: token }, "{Ls3}");
     assert_eq!(a.read().await.found, Found::Nothing);
@@ -152,8 +153,8 @@ pub async fn publishing_after_the_lease_ended_is_fenced(harness: &dyn Harness) {
 /// A paused pod that wakes under another holder learns the current token.
 pub async fn publishing_under_another_holder_is_fenced(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
-    let first = a.win(SHORT).await;
-    harness.elapse(PAST_SHORT).await;
+    let first = a.win(harness.shortest()).await;
+    harness.elapse(harness.past_shortest()).await;
     let second = b.win(LONG).await;
     let published = a.publish(first, b"late", Then::Release).await;
     assert_eq!(published, Published::Fenced { current: second });
@@ -177,8 +178,8 @@ pub async fn publishing_under_an_older_token_of_the_same_pod_is_fenced(harness: 
 /// SN-1, also once nobody holds the lease any more.
 pub async fn a_lower_token_never_overwrites_a_higher(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
-    let first = a.win(SHORT).await;
-    harness.elapse(PAST_SHORT).await;
+    let first = a.win(harness.shortest()).await;
+    harness.elapse(harness.past_shortest()).await;
     let second = b.win(LONG).await;
     assert_eq!(
         b.publish(second, b"new", Then::Release).await,

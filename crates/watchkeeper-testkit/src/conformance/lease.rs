@@ -8,7 +8,7 @@ use watchkeeper_core::id::GroupId;
 use watchkeeper_core::lease::{Acquired, LockState, Released, Renewed, Token};
 
 use super::Harness;
-use super::pod::{LONG, PAST_SHORT, Pod, SHORT};
+use super::pod::{LONG, Pod};
 
 /// A lock that nobody holds is granted to whoever asks.
 pub async fn a_free_lease_is_granted(harness: &dyn Harness) {
@@ -91,7 +91,7 @@ pub async fn busy_names_the_holder_and_changes_nothing(harness: &dyn Harness) {
 /// Acquire is idempotent per attempt, and each time starts the whole ttl again.
 pub async fn the_same_attempt_gets_the_same_token_and_a_full_ttl(harness: &dyn Harness) {
     let a = Pod::new(harness, "a").await;
-    let mut request = a.request(SHORT);
+    let mut request = a.request(harness.shortest());
     let token = a.win_as(&request).await;
     request.ttl = LONG;
     assert_eq!(a.win_as(&request).await, token);
@@ -114,17 +114,18 @@ pub async fn another_attempt_of_the_holder_gets_a_higher_token(harness: &dyn Har
 /// Nobody else is granted the lease while it lasts.
 pub async fn a_lease_stands_until_its_end(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
-    a.win(Duration::from_secs(4)).await;
-    harness.elapse(SHORT).await;
+    let rest = Duration::from_secs(3);
+    a.win(harness.shortest() + rest).await;
+    harness.elapse(harness.shortest()).await;
     let left = b.lose().await.remaining.unwrap();
-    assert!(left <= Duration::from_millis(3_050), "{left:?}");
+    assert!(left <= rest + harness.grain(), "{left:?}");
 }
 
 /// A lease that nobody renews is free after its ttl.
 pub async fn a_lease_ends_by_itself(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
-    let first = a.win(SHORT).await;
-    harness.elapse(PAST_SHORT).await;
+    let first = a.win(harness.shortest()).await;
+    harness.elapse(harness.past_shortest()).await;
     assert_eq!(b.inspect().await, LockState::Free);
     assert!(b.win(LONG).await > first);
 }
@@ -137,15 +138,15 @@ pub async fn renewing_makes_the_lease_last_again(harness: &dyn Harness) {
     let busy = a.locked().await;
     assert_eq!(busy.token, Some(token));
     assert!(busy.remaining.unwrap() > 9 * LONG, "{busy:?}");
-    assert_eq!(a.renew(token, SHORT).await, Renewed::Extended);
-    assert!(a.locked().await.remaining.unwrap() <= SHORT);
+    assert_eq!(a.renew(token, harness.shortest()).await, Renewed::Extended);
+    assert!(a.locked().await.remaining.unwrap() <= harness.shortest());
 }
 
 /// What ended cannot be renewed back to life.
 pub async fn renewing_what_ended_is_lost_and_changes_nothing(harness: &dyn Harness) {
     let a = Pod::new(harness, "a").await;
-    let token = a.win(SHORT).await;
-    harness.elapse(PAST_SHORT).await;
+    let token = a.win(harness.shortest()).await;
+    harness.elapse(harness.past_shortest()).await;
     assert_eq!(a.renew(token, LONG).await, Renewed::Lost { holder: None });
     assert_eq!(a.inspect().await, LockState::Free);
 }
@@ -170,8 +171,8 @@ pub async fn renewing_under_an_older_token_is_lost(harness: &dyn Harness) {
 /// A pod that lost its lease learns who holds it now.
 pub async fn renewing_under_another_holder_names_it(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
-    let first = a.win(SHORT).await;
-    harness.elapse(PAST_SHORT).await;
+    let first = a.win(harness.shortest()).await;
+    harness.elapse(harness.past_shortest()).await;
     let second = b.win(LONG).await;
     let lost = a.renew(first, LONG).await;
     assert_eq!(

@@ -7,7 +7,7 @@ use watchkeeper_core::error::StoreOp;
 use watchkeeper_core::lease::{LockState, Released, Renewed};
 
 use super::Harness;
-use super::pod::{LONG, Pod, SHORT};
+use super::pod::{LONG, Pod};
 use crate::faults::{Fault, Faulty};
 
 async fn faulty(harness: &dyn Harness, name: &str) -> (Arc<Faulty>, Pod) {
@@ -90,11 +90,11 @@ pub async fn a_release_whose_reply_was_lost_leaves_no_orphan(harness: &dyn Harne
 /// Renewing twice is renewing.
 pub async fn a_renewal_whose_reply_was_lost_can_be_repeated(harness: &dyn Harness) {
     let (faulty, a) = faulty(harness, "a").await;
-    let token = a.win(SHORT).await;
+    let token = a.win(harness.shortest()).await;
     faulty.plan(StoreOp::Renew, Fault::LostReply);
     assert!(a.store.renew(&a.lease(token), LONG).await.is_err());
     assert!(
-        a.locked().await.remaining.unwrap() > SHORT,
+        a.locked().await.remaining.unwrap() > harness.shortest(),
         "the renewal did not land"
     );
     assert_eq!(a.renew(token, 2 * LONG).await, Renewed::Extended);

@@ -18,6 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use watchkeeper_core::cache::Store;
 use watchkeeper_core::id::GroupId;
+use watchkeeper_core::lease::Token;
 
 /// What a backend gives the suite: one fresh, empty namespace, and hands to damage it.
 #[async_trait]
@@ -36,6 +37,38 @@ pub trait Harness: Send + Sync {
 
     /// Puts a foreign value in a place; `false` where the backend has no such shape.
     async fn plant(&self, group: &GroupId, place: Place, shape: Shape) -> bool;
+
+    /// The shortest lease time that this store keeps as it was asked for; the contract's is the default.
+    fn shortest(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    /// How long after its beginning a lease of the [`Self::shortest`] time has surely ended.
+    fn past_shortest(&self) -> Duration {
+        Duration::from_millis(1_100)
+    }
+
+    /// How far the store's ages and remaining times may be off.
+    fn grain(&self) -> Duration {
+        Duration::from_millis(50)
+    }
+
+    /// What a token granted from now on is at least: the store's time, or what stands in for it. 2020-01-01 in
+    /// microseconds unless said otherwise: any clock is later.
+    async fn least_token(&self) -> Token {
+        Token(1_577_836_800_000_000)
+    }
+
+    /// How much higher a token is at least that is granted so much later.
+    fn token_rise(&self, later: Duration) -> u64 {
+        u64::try_from(later.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The lowest token, roughly, that this store cannot have given out, where it gave out that one just now.
+    fn impossible_after(&self, granted: Token) -> Token {
+        const TWO_DAYS_MICROS: u64 = 2 * 24 * 3_600 * 1_000_000;
+        Token(granted.0 + TWO_DAYS_MICROS)
+    }
 }
 
 /// Where a foreign value is planted.

@@ -14,10 +14,6 @@ use super::Harness;
 
 /// A lease time that never ends within a test.
 pub(super) const LONG: Duration = Duration::from_secs(60);
-/// The shortest lease time that the contract allows.
-pub(super) const SHORT: Duration = Duration::from_secs(1);
-/// How long the suite waits for a [`SHORT`] lease to have ended.
-pub(super) const PAST_SHORT: Duration = Duration::from_millis(1_100);
 /// How long a report is to be kept at least.
 pub(super) const RETAIN: Duration = Duration::from_secs(600);
 

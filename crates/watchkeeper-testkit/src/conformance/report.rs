@@ -6,7 +6,7 @@ use watchkeeper_core::invariant::Invariant;
 use watchkeeper_core::lease::{LockState, Token};
 
 use super::Harness;
-use super::pod::{LONG, PAST_SHORT, Pod, SHORT};
+use super::pod::{LONG, Pod};
 
 /// A new group has no report and no token.
 pub async fn no_report_is_nothing(harness: &dyn Harness) {
@@ -162,9 +162,12 @@ pub async fn a_report_ages_by_the_stores_time(harness: &dyn Harness) {
         Published::Done
     );
     let young = b.report().await.age;
-    harness.elapse(SHORT).await;
+    harness.elapse(harness.shortest()).await;
     let old = b.report().await.age;
-    assert!(old >= young + SHORT.mul_f32(0.95), "{young:?} then {old:?}");
+    assert!(
+        old >= young + harness.shortest().mul_f32(0.95),
+        "{young:?} then {old:?}"
+    );
     assert!(old < LONG / 2, "{old:?}");
 }
 
@@ -173,10 +176,11 @@ pub async fn a_report_outlives_the_lease(harness: &dyn Harness) {
     let (a, b) = (Pod::new(harness, "a").await, Pod::new(harness, "b").await);
     let token = a.win(LONG).await;
     assert_eq!(
-        a.publish(token, b"found", Then::Keep(SHORT)).await,
+        a.publish(token, b"found", Then::Keep(harness.shortest()))
+            .await,
         Published::Done
     );
-    harness.elapse(PAST_SHORT).await;
+    harness.elapse(harness.past_shortest()).await;
     assert_eq!(b.inspect().await, LockState::Free);
     assert_eq!(b.report().await.value, b"found");
 }

@@ -1,0 +1,5 @@
+//! The etcd backend against real servers.
+
+mod conformance;
+mod server;
+mod support;
