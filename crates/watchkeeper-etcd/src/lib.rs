@@ -3,6 +3,8 @@
 mod cache;
 mod call;
 mod chores;
+mod dial;
+mod endpoint;
 mod error;
 mod feed;
 mod foreign;
@@ -14,8 +16,10 @@ mod presence;
 mod revisions;
 mod store;
 mod term;
+mod tls;
 mod value;
 mod view;
+mod wire;
 
 pub use cache::MAX_REPORT_BYTES;
 pub use options::{DEFAULT_TIMEOUT, EtcdOptions, TlsOptions};

@@ -1,0 +1,449 @@
+//! The way to one of the members: a socket, TLS if wanted, who we are, and whether it can serve.
+//!
+//! The driver could connect by itself, but does so only when first used, goes on connecting in the background for ever,
+//! tells no endpoint from another, and loses what TLS said. So each connection is made here and handed over; when it
+//! breaks, the driver is given no other.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use etcd_client::{Channel, Client, ConnectOptions, StatusResponse};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::transport::Uri;
+use watchkeeper_core::error::{StoreError, StoreErrorKind};
+
+use crate::endpoint::{self, Endpoint};
+use crate::error::{self, Failure, config};
+use crate::options::EtcdOptions;
+use crate::tls;
+use crate::wire::{End, Stream, Wire};
+
+/// Keeps the entry of a quiet connection alive in firewalls on the way; what finds a dead peer is the ping. HTTP/2's own
+/// pings would not do: etcd hangs up on who sends them more often than each five seconds.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
+
+/// The oldest version whose calls are used.
+const OLDEST: (u32, u32) = (3, 4);
+
+/// Opens connections that are ready for calls.
+pub(crate) struct Dialer {
+    members: Vec<Member>,
+    /// The member that is tried first.
+    first: AtomicUsize,
+    options: EtcdOptions,
+    tls: Option<TlsConnector>,
+}
+
+struct Member {
+    endpoint: Endpoint,
+    /// As requests name it.
+    url: Uri,
+    /// The name that its certificate has to carry.
+    name: Option<ServerName<'static>>,
+}
+
+/// A connection that was let in.
+pub(crate) struct Opened {
+    pub(crate) client: Client,
+    /// Which member it leads to, for [`Dialer::avoid`].
+    pub(crate) member: usize,
+    pub(crate) address: String,
+    pub(crate) end: End,
+}
+
+impl Dialer {
+    /// # Errors
+    /// Of kind `Config`, naming the option that cannot be used.
+    pub(crate) fn new(options: EtcdOptions) -> Result<Self, StoreError> {
+        if options.timeout.is_zero() {
+            return Err(config(
+                "etcd `timeout` is zero: nothing could be answered in time",
+            ));
+        }
+        match (&options.username, &options.password) {
+            (Some(_), None) => return Err(config("etcd `username` needs `password` beside it")),
+            (None, Some(_)) => return Err(config("etcd `password` needs `username` beside it")),
+            _ => {}
+        }
+        let endpoints = endpoint::endpoints(&options)?;
+        let encrypted = endpoints.iter().any(|endpoint| endpoint.tls);
+        let tls_options = options.tls.clone().unwrap_or_default();
+        let tls = encrypted
+            .then(|| tls::connector(&tls_options))
+            .transpose()?;
+        let members = endpoints
+            .into_iter()
+            .map(|endpoint| Member::new(endpoint, tls_options.server_name.as_deref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        // The pods of a fleet spread over the members.
+        let spread = usize::try_from(RandomState::new().hash_one(0) >> 33).unwrap_or(0);
+        Ok(Self {
+            first: AtomicUsize::new(spread.checked_rem(members.len()).unwrap_or(0)),
+            members,
+            options,
+            tls,
+        })
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.options.timeout
+    }
+
+    /// The members' addresses, for people.
+    pub(crate) fn addresses(&self) -> String {
+        let all: Vec<_> = self
+            .members
+            .iter()
+            .map(|m| m.endpoint.to_string())
+            .collect();
+        all.join(", ")
+    }
+
+    /// The next connection is tried with another member first, if there is one.
+    pub(crate) fn avoid(&self, member: usize) {
+        let next = member.saturating_add(1).checked_rem(self.members.len());
+        let _ = self.first.compare_exchange(
+            member,
+            next.unwrap_or(0),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// A connection to the first member that lets us in and can serve; within the time limit.
+    ///
+    /// The members are tried in turn. One that is slow delays the others by its share of the limit only, and wins all
+    /// the same if it is let in before them.
+    pub(crate) async fn open(&self) -> Result<Opened, Failure> {
+        let failures = Mutex::new(Vec::new());
+        let opened = tokio::time::timeout(self.timeout(), self.race(&failures)).await;
+        if let Ok(Some(opened)) = opened {
+            self.first.store(opened.member, Ordering::Relaxed);
+            return Ok(opened);
+        }
+        let mut failures = failures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        if opened.is_err() {
+            failures.push(self.too_slow());
+        }
+        // The next attempt begins elsewhere, or the same slow member would be waited for first each time.
+        self.avoid(self.first.load(Ordering::Relaxed));
+        Err(self.most_telling(failures))
+    }
+
+    /// What is to be said when no connection was there in time.
+    pub(crate) fn too_slow(&self) -> Failure {
+        let tls = if self.tls.is_some() {
+            ", does it speak TLS there"
+        } else {
+            ""
+        };
+        Failure::new(
+            StoreErrorKind::Timeout,
+            format!(
+                "no connection to `{}` within `{:?}`: is the address right{tls}, and does the server still answer",
+                self.addresses(),
+                self.timeout()
+            ),
+        )
+    }
+
+    /// The first that gets in, or none once all have failed.
+    async fn race(&self, failures: &Mutex<Vec<Failure>>) -> Option<Opened> {
+        let count = self.members.len();
+        let share = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
+        let share = self.timeout() / share;
+        let first = self.first.load(Ordering::Relaxed);
+        let turn = (0..count).map(|at| first.saturating_add(at).checked_rem(count).unwrap_or(0));
+        let mut waiting = turn.collect::<Vec<_>>().into_iter();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            if let Some(member) = waiting.next() {
+                under_way.push(self.enter(member));
+            }
+            let next = tokio::select! {
+                next = under_way.next() => next?,
+                () = tokio::time::sleep(share), if waiting.len() > 0 => continue,
+            };
+            match next {
+                Ok(opened) => return Some(opened),
+                Err(failure) => {
+                    // What one member refuses, all refuse: only the number of refusals would grow.
+                    let final_word = failure.kind == StoreErrorKind::Auth;
+                    failures
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(failure);
+                    if final_word {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One failure to speak for all: that which a person has to mend goes before one that may pass.
+    fn most_telling(&self, failures: Vec<Failure>) -> Failure {
+        let rank = |failure: &Failure| match failure.kind {
+            StoreErrorKind::Auth => 0,
+            StoreErrorKind::Denied | StoreErrorKind::Config => 1,
+            StoreErrorKind::Unwritable | StoreErrorKind::TooLarge => 2,
+            StoreErrorKind::Protocol => 3,
+            StoreErrorKind::Timeout => 4,
+            StoreErrorKind::Unreachable => 5,
+        };
+        let count = self.members.len();
+        let Some(mut told) = failures.into_iter().min_by_key(rank) else {
+            return self.too_slow();
+        };
+        if count > 1 && told.kind != StoreErrorKind::Auth {
+            told.message
+                .push_str(&format!("; none of the {count} endpoints can be used"));
+        }
+        told
+    }
+
+    async fn enter(&self, at: usize) -> Result<Opened, Failure> {
+        let member = self.members.get(at).ok_or_else(|| self.too_slow())?;
+        let address = member.endpoint.to_string();
+        let stream = self
+            .connect(member)
+            .await
+            .map_err(|e| error::dial(&e, &address))?;
+        let end = End::new(address.clone());
+        let wire = Wire::new(stream, end.clone());
+        let entered = self.introduce(member, wire).await;
+        let client = entered.map_err(|failure| first_words(failure, &end, &address))?;
+        Ok(Opened {
+            client,
+            member: at,
+            address,
+            end,
+        })
+    }
+
+    async fn connect(&self, member: &Member) -> io::Result<Box<dyn Stream>> {
+        let Endpoint { host, port, .. } = &member.endpoint;
+        let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.set_nodelay(true)?;
+        let keepalive = TcpKeepalive::new()
+            .with_time(KEEPALIVE_AFTER)
+            .with_interval(KEEPALIVE_EVERY);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        let (Some(tls), Some(name)) = (&self.tls, &member.name) else {
+            return Ok(Box::new(stream));
+        };
+        Ok(Box::new(tls.connect(name.clone(), stream).await?))
+    }
+
+    /// Hands the wire to the driver, proves who we are, and asks who is there.
+    async fn introduce(&self, member: &Member, wire: Wire) -> Result<Client, Failure> {
+        // Whatever connects us has no scheme of its own; what requests say of theirs is the origin.
+        let target = tonic::transport::Endpoint::from_static("http://etcd")
+            .origin(member.url.clone())
+            .tcp_nodelay(true);
+        let channel = tonic::transport::Channel::connect(once(wire), target)
+            .await
+            .map_err(etcd_client::Error::from)?;
+        let mut options = ConnectOptions::new()
+            .with_require_leader(true)
+            .with_auto_token_refresh(true);
+        if let (Some(user), Some(password)) = (&self.options.username, &self.options.password) {
+            options = options.with_user(user.clone(), password.expose());
+        }
+        let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await?;
+        match client.maintenance_client().status().await {
+            Ok(status) => serves(&status, &member.endpoint)?,
+            Err(error) => {
+                let failure = Failure::from(error);
+                // Who may not ask that may be let in all the same; what it may do is seen when it does it.
+                if !matches!(
+                    failure.kind,
+                    StoreErrorKind::Denied | StoreErrorKind::Auth | StoreErrorKind::Config
+                ) {
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(client)
+    }
+}
+
+impl Member {
+    fn new(endpoint: Endpoint, name: Option<&str>) -> Result<Self, StoreError> {
+        let unusable = || config(format!("etcd `endpoints`: `{endpoint}` is no address"));
+        let url = endpoint.url().parse().map_err(|_| unusable())?;
+        let name =
+            match name {
+                _ if !endpoint.tls => None,
+                Some(name) => Some(ServerName::try_from(name.to_owned()).map_err(|_| {
+                    config("etcd `tls.server_name` is no name that a certificate has")
+                })?),
+                None => Some(ServerName::try_from(endpoint.host.clone()).map_err(|_| unusable())?),
+            };
+        Ok(Self {
+            endpoint,
+            url,
+            name,
+        })
+    }
+}
+
+/// Yields the wire to the first that asks, and nothing to those after it: they are who would connect anew.
+fn once(
+    wire: Wire,
+) -> impl tower::Service<
+    Uri,
+    Response = TokioIo<Wire>,
+    Error = io::Error,
+    Future = impl Future<Output = io::Result<TokioIo<Wire>>> + Send + Unpin,
+> + Send
++ 'static {
+    let wire = Arc::new(Mutex::new(Some(wire)));
+    tower::service_fn(move |_: Uri| {
+        let wire = wire.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        std::future::ready(wire.map(TokioIo::new).ok_or_else(gone))
+    })
+}
+
+/// A failure of the first calls, when it is not yet known who is there.
+fn first_words(failure: Failure, end: &End, address: &str) -> Failure {
+    if !failure.is_transport() {
+        return failure;
+    }
+    end.failure().unwrap_or_else(|| {
+        Failure::new(
+            StoreErrorKind::Protocol,
+            format!(
+                "`{address}` does not speak as etcd does: is it a member's client port, and does it want TLS"
+            ),
+        )
+    })
+}
+
+fn serves(status: &StatusResponse, endpoint: &Endpoint) -> Result<(), Failure> {
+    let version = status.version();
+    if version_of(version).is_some_and(|version| version < OLDEST) {
+        let (major, minor) = OLDEST;
+        return Err(Failure::new(
+            StoreErrorKind::Config,
+            format!(
+                "`{endpoint}` is etcd `{}`: `{major}.{minor}` or later is needed",
+                error::brief(version)
+            ),
+        ));
+    }
+    if status.is_learner() {
+        return Err(Failure::new(
+            StoreErrorKind::Unwritable,
+            format!("`{endpoint}` is only learning: give the address of a member that votes"),
+        ));
+    }
+    Ok(())
+}
+
+/// Major and minor version; `None` where it is told in a way that we do not know.
+fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.');
+    let mut next = || parts.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use watchkeeper_core::id::FleetName;
+    use watchkeeper_core::secret::Secret;
+
+    use super::*;
+    use crate::options::TlsOptions;
+
+    fn options(endpoints: &[&str]) -> EtcdOptions {
+        let endpoints = endpoints.iter().map(|e| (*e).to_owned()).collect();
+        EtcdOptions::new(FleetName::new("test").unwrap(), endpoints)
+    }
+
+    #[test]
+    fn a_version_is_read_by_its_first_two_numbers() {
+        for (text, version) in [
+            ("3.4.23", Some((3, 4))),
+            ("3.10.0-rc.1", Some((3, 10))),
+            ("2.3.8", Some((2, 3))),
+            ("", None),
+            ("3", None),
+            ("v3.4", None),
+        ] {
+            assert_eq!(version_of(text), version, "{text}");
+        }
+        assert!((3, 3) < OLDEST && (3, 10) >= OLDEST && (2, 9) < OLDEST);
+    }
+
+    #[test]
+    fn options_that_cannot_work_are_refused() {
+        let plain = || options(&["etcd:1"]);
+        let with = |change: fn(&mut EtcdOptions)| {
+            let mut options = plain();
+            change(&mut options);
+            options
+        };
+        for (options, words) in [
+            (with(|o| o.timeout = Duration::ZERO), "`timeout`"),
+            (with(|o| o.username = Some("app".to_owned())), "`password`"),
+            (
+                with(|o| o.password = Some(Secret::new("hunter2"))),
+                "`username`",
+            ),
+            (with(|o| o.endpoints.clear()), "`endpoints`"),
+            (
+                with(|o| {
+                    o.tls = Some(TlsOptions {
+                        server_name: Some("no name".to_owned()),
+                        ..TlsOptions::default()
+                    });
+                }),
+                "`tls.server_name`",
+            ),
+        ] {
+            let Err(error) = Dialer::new(options) else {
+                panic!("options without a usable {words} were taken");
+            };
+            assert_eq!(error.kind, StoreErrorKind::Config);
+            assert!(error.message.contains(words), "{error}");
+            assert!(!error.message.contains("hunter2"), "{error}");
+        }
+        assert!(Dialer::new(plain()).is_ok());
+        assert!(Dialer::new(options(&["https://etcd:1"])).is_ok());
+    }
+
+    #[test]
+    fn a_member_that_is_avoided_comes_last() {
+        let dialer = Dialer::new(options(&["a:1", "b:1", "c:1"])).unwrap();
+        dialer.first.store(2, Ordering::Relaxed);
+        dialer.avoid(1);
+        assert_eq!(dialer.first.load(Ordering::Relaxed), 2);
+        dialer.avoid(2);
+        assert_eq!(dialer.first.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn of_several_failures_the_one_to_be_mended_is_told() {
+        let dialer = Dialer::new(options(&["a:1", "b:1"])).unwrap();
+        let told = dialer.most_telling(vec![
+            Failure::new(StoreErrorKind::Unreachable, "away"),
+            Failure::new(StoreErrorKind::Config, "wrong authority"),
+        ]);
+        assert_eq!(told.kind, StoreErrorKind::Config);
+        assert!(told.message.contains("none of the 2"), "{}", told.message);
+    }
+}
