@@ -153,7 +153,10 @@ fn inner_tls(error: &io::Error) -> Option<&TlsError> {
 fn tls_failure(error: &TlsError, address: &str) -> Failure {
     let config = |why: String| Failure::new(StoreErrorKind::Config, why);
     match error {
-        TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => config(format!(
+        TlsError::InvalidCertificate(
+            // The second is what another authority of the same name leads to.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => config(format!(
             "the certificate of `{address}` is signed by no authority that we know: give it as `tls.ca`"
         )),
         TlsError::InvalidCertificate(

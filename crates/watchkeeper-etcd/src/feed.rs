@@ -101,10 +101,6 @@ async fn keep(mut watch: Watch, nudge: Arc<Notify>) {
         if began.elapsed() >= GOOD_AFTER {
             failures = 0;
         }
-        if failure.is_compacted() {
-            // What was missed is past finding; who watches reads anew after a gap anyway.
-            watch.seen = 0;
-        }
         tell(&failure, &mut told);
         let wait = backoff(failures, dice.hash_one(draw));
         failures = failures.saturating_add(1);
@@ -236,6 +232,8 @@ impl Watch {
     /// Hands on what an answer tells.
     fn take(&mut self, answer: &WatchResponse) -> Result<(), Failure> {
         if answer.compact_revision() > 0 {
+            // What was missed is past finding; who watches reads anew after a gap anyway.
+            self.seen = self.seen.max(answer.compact_revision());
             return Err(error::compacted());
         }
         if answer.canceled() {

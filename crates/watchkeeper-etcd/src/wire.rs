@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{self, Failure};
 
+/// How often what a closed connection still holds is looked through.
+const MAX_LAST_READS: u32 = 16;
+
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
@@ -55,15 +58,56 @@ impl End {
 pub(crate) struct Wire {
     stream: Box<dyn Stream>,
     end: End,
+    /// Of a write, to be told next.
+    failed: Option<io::Error>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Box<dyn Stream>, end: End) -> Self {
-        Self { stream, end }
+        Self {
+            stream,
+            end,
+            failed: None,
+        }
     }
 
-    fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.inspect_err(|error| self.end.note(error))
+    /// A failed write is told once it was looked for what the other side said before it closed: why it refuses our
+    /// certificate, say.
+    fn poll_failed<T>(&mut self, cx: &mut Context<'_>, error: io::Error) -> Poll<io::Result<T>> {
+        let mut bytes = [0; 1024];
+        for _ in 0..MAX_LAST_READS {
+            let mut buf = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(Err(last)) => {
+                    self.end.note(&last);
+                    break;
+                }
+                Poll::Ready(Ok(())) => break,
+                // What cannot be written to any more ends for reading as well.
+                Poll::Pending => {
+                    self.failed = Some(error);
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.end.note(&error);
+        Poll::Ready(Err(error))
+    }
+
+    fn poll_writing<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut Box<dyn Stream>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let error = match self.failed.take() {
+            Some(error) => error,
+            None => match ready!(write(Pin::new(&mut self.stream), cx)) {
+                Ok(done) => return Poll::Ready(Ok(done)),
+                Err(error) => error,
+            },
+        };
+        self.poll_failed(cx, error)
     }
 }
 
@@ -82,10 +126,14 @@ impl AsyncRead for Wire {
         let before = buf.filled().len();
         let room = buf.remaining() > 0;
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
-        if read.is_ok() && room && buf.filled().len() == before {
-            self.end.note(&io::ErrorKind::UnexpectedEof.into());
+        match &read {
+            Ok(()) if room && buf.filled().len() == before => {
+                self.end.note(&io::ErrorKind::UnexpectedEof.into());
+            }
+            Ok(()) => {}
+            Err(error) => self.end.note(error),
         }
-        Poll::Ready(self.noted(read))
+        Poll::Ready(read)
     }
 }
 
@@ -95,13 +143,11 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
-        Poll::Ready(self.noted(written))
+        self.poll_writing(cx, |stream, cx| stream.poll_write(cx, buf))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
-        Poll::Ready(self.noted(flushed))
+        self.poll_writing(cx, |stream, cx| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -113,8 +159,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
-        Poll::Ready(self.noted(written))
+        self.poll_writing(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
