@@ -67,11 +67,14 @@ impl EtcdProcess {
             file(certificates.certificate_file()),
             "--key-file".to_owned(),
             file(certificates.key_file()),
-            "--trusted-ca-file".to_owned(),
-            file(certificates.ca_file()),
         ];
+        // An authority that is named is one that clients are asked for.
         if ask_clients {
-            more.push("--client-cert-auth".to_owned());
+            more.extend([
+                "--trusted-ca-file".to_owned(),
+                file(certificates.ca_file()),
+                "--client-cert-auth".to_owned(),
+            ]);
         }
         server.arguments = more;
         server.start_again().await;

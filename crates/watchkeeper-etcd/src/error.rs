@@ -24,7 +24,6 @@ enum Cause {
     /// A right to the keys is missing.
     Right,
     LeaseGone,
-    Compacted,
 }
 
 /// A failure before it is known which operation it belongs to.
@@ -66,11 +65,6 @@ impl Failure {
     /// The lease that the request named is none any more.
     pub(crate) fn is_lease_gone(&self) -> bool {
         self.cause == Cause::LeaseGone
-    }
-
-    /// What was asked for is older than what etcd still remembers.
-    pub(crate) fn is_compacted(&self) -> bool {
-        self.cause == Cause::Compacted
     }
 
     /// The connection broke under the call.
@@ -344,8 +338,7 @@ fn server(code: Code, message: &str) -> Failure {
         _ if has("has been compacted") => is(
             StoreErrorKind::Protocol,
             "etcd no longer remembers that far back",
-        )
-        .because(Cause::Compacted),
+        ),
         _ => by_code(code, &detail),
     }
 }

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use etcd_client::{WatchFilterType, WatchOptions, WatchResponse, WatchStream};
+use etcd_client::{ResponseHeader, WatchFilterType, WatchOptions, WatchResponse, WatchStream};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use tokio::runtime::Handle;
@@ -37,7 +37,7 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_CAP: Duration = Duration::from_secs(5);
 /// A watch that held this long was a good one: the backoff starts anew.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
-/// The largest answer that is read; what etcd sends of one step is no larger, and it splits what is.
+/// The largest answer that is read. Etcd splits what is larger than a request may be, by default 1.5 MiB.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// The watch, made when somebody first watches: who only takes leases makes the server tell nobody.
@@ -163,6 +163,10 @@ impl Watch {
             Ok(Err(failure)) => failure,
             Err(_) => silent(),
         };
+        if failure.kind == StoreErrorKind::TooLarge {
+            // It would be as large each time.
+            self.seen = 0;
+        }
         if failure.ends_connection() || failure.kind == StoreErrorKind::Timeout {
             dialer.avoid(opened.member);
         }
@@ -183,14 +187,20 @@ impl Watch {
         let mut missing = 2_u8;
         while missing > 0 {
             let answer = next(&mut stream).await?;
+            self.take(&answer)?;
+            let revision = answer.header().map_or(0, ResponseHeader::revision);
+            if revision < self.seen {
+                // It would tell us nothing until it has come that far again.
+                self.seen = 0;
+                let why =
+                    "etcd is behind what it told before: it lost its data, or this member lags";
+                return Err(Failure::new(StoreErrorKind::Unreachable, why));
+            }
+            if self.seen == 0 {
+                self.seen = revision;
+            }
             if answer.created() {
                 missing = missing.saturating_sub(1);
-            }
-            self.take(&answer)?;
-            if self.seen == 0 {
-                self.seen = answer
-                    .header()
-                    .map_or(0, etcd_client::ResponseHeader::revision);
             }
         }
         Ok(stream)

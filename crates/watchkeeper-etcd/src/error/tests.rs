@@ -163,8 +163,6 @@ fn each_answer_of_the_server_has_its_kind_and_remedy() {
 fn what_the_callers_act_on_is_recognised() {
     let lease = answered(Code::NotFound, "etcdserver: requested lease not found");
     assert!(lease.is_lease_gone() && !lease.ends_connection());
-    let compacted = canceled("etcdserver: mvcc: required revision has been compacted");
-    assert!(compacted.is_compacted() && !compacted.is_lease_gone());
     let right = canceled("rpc error: code = PermissionDenied desc = etcdserver: permission denied");
     assert!(right.is_missing_right() && right.kind == StoreErrorKind::Denied);
     for (message, ends) in [
