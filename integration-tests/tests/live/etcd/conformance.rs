@@ -8,25 +8,33 @@ use etcd_client::{Client, DeleteOptions};
 use watchkeeper_core::cache::Store;
 use watchkeeper_core::id::{FleetName, GroupId};
 use watchkeeper_core::lease::Token;
+use watchkeeper_etcd::EtcdOptions;
+use watchkeeper_integration_tests::etcd_server::EtcdServer;
+use watchkeeper_integration_tests::shared::Kept;
 use watchkeeper_testkit::conformance::{Harness, Place, Shape};
 use watchkeeper_testkit::faults::Faulty;
 
-use super::server::Etcd;
-use super::support::{options_of, store};
+use super::guarded::Guarded;
+use super::support::store;
 use crate::support::fresh_fleet;
 
 /// The lowest number that is no token.
 const NO_TOKEN: u64 = (1 << 53) - 1;
 
 struct Harnessed {
-    server: Arc<Etcd>,
+    server: Door,
     fleet: FleetName,
     wrapped: bool,
 }
 
+enum Door {
+    Open(Arc<Kept<EtcdServer>>),
+    Guarded(Arc<Kept<Guarded>>),
+}
+
 async fn bare() -> Harnessed {
     Harnessed {
-        server: Etcd::shared().await,
+        server: Door::Open(EtcdServer::shared().await),
         fleet: fresh_fleet(),
         wrapped: false,
     }
@@ -38,9 +46,22 @@ async fn wrapped() -> Harnessed {
     etcd
 }
 
+async fn guarded() -> Harnessed {
+    let (server, fleet) = (Guarded::shared().await, fresh_fleet());
+    server.admit(&fleet).await;
+    Harnessed {
+        server: Door::Guarded(server),
+        fleet,
+        wrapped: false,
+    }
+}
+
 impl Harnessed {
     async fn client(&self) -> Client {
-        self.server.client().await
+        match &self.server {
+            Door::Open(server) => Client::connect([server.endpoint()], None).await.unwrap(),
+            Door::Guarded(server) => server.etcd.connect().await,
+        }
     }
 
     fn prefix(&self) -> String {
@@ -51,8 +72,13 @@ impl Harnessed {
 #[async_trait]
 impl Harness for Harnessed {
     async fn store(&self) -> Arc<dyn Store> {
-        let options = options_of(self.fleet.clone(), &self.server.endpoint);
-        let store: Arc<dyn Store> = Arc::new(store(&options));
+        let options = match &self.server {
+            Door::Open(server) => {
+                EtcdOptions::new(self.fleet.clone(), vec![server.endpoint().to_owned()])
+            }
+            Door::Guarded(server) => server.options(&self.fleet),
+        };
+        let store: Arc<dyn Store> = Arc::new(store(options));
         if self.wrapped {
             return Arc::new(Faulty::new(store));
         }
@@ -156,4 +182,8 @@ mod etcd_store {
 
 mod etcd_store_through_a_wrapper {
     watchkeeper_testkit::conformance_tests!(super::wrapped);
+}
+
+mod etcd_store_over_tls_with_auth {
+    watchkeeper_testkit::conformance_tests!(super::guarded);
 }
