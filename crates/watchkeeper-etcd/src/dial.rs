@@ -126,7 +126,9 @@ impl Dialer {
     /// the same if it is let in before them.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
         let failures = Mutex::new(Vec::new());
-        let opened = tokio::time::timeout(self.timeout(), self.race(&failures)).await;
+        // A little less than the limit, so that who waits for it still hears why.
+        let limit = self.timeout().mul_f64(0.9);
+        let opened = tokio::time::timeout(limit, self.race(&failures)).await;
         if let Ok(Some(opened)) = opened {
             self.first.store(opened.member, Ordering::Relaxed);
             return Ok(opened);

@@ -252,6 +252,23 @@ async fn a_certificate_can_stand_for_the_user() {
 }
 
 #[tokio::test]
+async fn what_has_to_be_mended_is_told_before_what_is_only_away() {
+    let files = Certificates::issue();
+    let etcd = EtcdProcess::start_tls(&files, false).await;
+    // Connections are made and nobody speaks.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = options(format!("https://{}", silent.local_addr().unwrap()));
+    options.timeout = Duration::from_secs(1);
+    options
+        .endpoints
+        .push(format!("https://{}", etcd.tls_address()));
+    for _ in 0..4 {
+        let error = refused(options.clone(), StoreErrorKind::Config, "`tls.ca`").await;
+        assert!(error.message.contains("none of the 2"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_etcd_is_told() {
     let redis = RedisProcess::start().await;
     let error = connect(options(format!("http://{}", redis.address())))
