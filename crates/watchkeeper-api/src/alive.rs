@@ -18,7 +18,7 @@ use crate::state::App;
 const NO_DATABASE: &str = "Not connected";
 
 /// The backend that no other pod sees.
-const ALONE: &str = "memory";
+pub(crate) const ALONE: &str = "memory";
 
 /// Alive for as long as it answers: a pod that drains must not be killed for it.
 pub(crate) async fn liveness() -> Response {

@@ -1,5 +1,7 @@
 //! The validated configuration: plain values, nothing left to look up or to doubt.
 
+mod backend;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +13,11 @@ use watchkeeper_core::money::Budget;
 use watchkeeper_core::probe::ProbeKind;
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::verdict::Outcome;
+
+pub use backend::{
+    Backend, BackendKind, EtcdSettings, HostPort, RedisAddress, RedisSettings, SentinelSettings,
+    TlsFiles,
+};
 
 /// Everything a pod is told. Relations between the values have been checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,58 +81,6 @@ pub enum LockScope {
     Fleet,
     /// One check.
     Check,
-}
-
-/// Where leases and reports are kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Backend {
-    /// The store.
-    pub kind: BackendKind,
-    /// Longest time for one store operation. 1 ms to 60 s.
-    pub timeout: Duration,
-}
-
-/// The stores there are.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BackendKind {
-    /// One process only.
-    Memory,
-    /// Redis or Valkey.
-    Redis(RedisSettings),
-}
-
-/// How Redis is reached. Either `url` is given and holds everything but TLS files and the namespace, or `host` is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RedisSettings {
-    /// `redis://` or `rediss://` (or `valkey…`), user name and password included.
-    pub url: Option<Secret>,
-    /// Host name or address; set exactly when `url` is not.
-    pub host: Option<String>,
-    /// Port, 6379 unless set. Beside `host` only.
-    pub port: u16,
-    /// Database number. Beside `host` only.
-    pub db: u32,
-    /// ACL user. Beside `host` only.
-    pub username: Option<String>,
-    /// Password. Beside `host` only.
-    pub password: Option<Secret>,
-    /// Whether to speak TLS. Beside `host` only: a URL says it by its scheme.
-    pub ssl: bool,
-    /// Files for TLS.
-    pub tls: TlsFiles,
-    /// Prefix of LiteLLM's keys (`cache_params.namespace`), without the colon. Only its wire mode uses it.
-    pub namespace: Option<String>,
-}
-
-/// Files for TLS, joined to where they start: a TOML file's own directory, else the working directory. Not opened here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Certificate authority to trust in place of the public ones, PEM.
-    pub ca: Option<PathBuf>,
-    /// Client certificate, PEM. Given together with `key` or not at all.
-    pub cert: Option<PathBuf>,
-    /// Its private key, PEM.
-    pub key: Option<PathBuf>,
 }
 
 /// How probes are made.
@@ -244,7 +199,7 @@ pub struct Litellm {
     pub files: Vec<PathBuf>,
     /// `health_check_details`: false leaves only `model`, `model_id` and `exception_status` in LiteLLM-shaped answers.
     pub details: bool,
-    /// Wire mode as set by hand; none leaves it to the rule of [`Litellm::shared_on_plain_redis`].
+    /// Wire mode as set by hand; none leaves it to the rule of [`Litellm::shares`].
     pub wire: Option<bool>,
     /// How many of the first checks are LiteLLM's deployments.
     pub deployments: usize,
@@ -255,9 +210,9 @@ pub struct Litellm {
     pub writers_ttl: Duration,
     /// How long they wait for the holder of their lock: `DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL`, else 60 s.
     pub readers_wait: Duration,
-    /// Whether the LiteLLM file has `use_shared_health_check: true` and Redis as its cache (or only
-    /// in `REDIS_*`), and the backend is that very Redis: the condition for wire mode to be on by itself.
-    pub shared_on_plain_redis: bool,
+    /// Whether the LiteLLM file has `use_shared_health_check: true` and Redis as its cache (or only in `REDIS_*`), and the
+    /// backend is that very Redis, or etcd in its place: its pods share their checks, so one expects them to be served.
+    pub shares: bool,
     /// `store_model_in_db`: LiteLLM knows models that stand in no file.
     pub store_model_in_db: bool,
     /// A cost map in LiteLLM's format.

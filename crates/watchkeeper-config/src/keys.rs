@@ -67,14 +67,19 @@ pub(crate) const KEYS: &[Key] = &[
     optional("backend.redis.tls.ca", Kind::One),
     optional("backend.redis.tls.cert", Kind::One),
     optional("backend.redis.tls.key", Kind::One),
-    optional("backend.redis.sentinel", Kind::Tables),
-    optional("backend.redis.cluster", Kind::Tables),
+    optional("backend.redis.tls.server_name", Kind::One),
+    optional("backend.redis.sentinel.master", Kind::One),
+    optional("backend.redis.sentinel.nodes", Kind::List),
+    optional("backend.redis.sentinel.username", Kind::One),
+    optional("backend.redis.sentinel.password", Kind::Secret),
+    optional("backend.redis.cluster", Kind::List),
     optional("backend.etcd.endpoints", Kind::List),
     optional("backend.etcd.username", Kind::One),
     optional("backend.etcd.password", Kind::Secret),
     optional("backend.etcd.tls.ca", Kind::One),
     optional("backend.etcd.tls.cert", Kind::One),
     optional("backend.etcd.tls.key", Kind::One),
+    optional("backend.etcd.tls.server_name", Kind::One),
     key("probe.concurrency", "16"),
     key("probe.timeout", "60s"),
     key("probe.healthy_after", "1"),
@@ -212,6 +217,8 @@ mod tests {
             ("checks", "api_bas", "`api_base`"),
             ("checks.0", "nmae", "`name`"),
             ("backend.redis.tls", "ca_", "`ca`"),
+            ("backend.redis.sentinel", "node", "`nodes`"),
+            ("backend.etcd", "endpoint", "`endpoints`"),
             ("checks.0.intervals", "inferenc", "`inference`"),
             ("probe.intervals", "inferenc", "`inference`"),
             ("probe.providers.openai", "concurency", "`concurrency`"),
@@ -238,10 +245,7 @@ mod tests {
             .collect();
         let file = crate::source::toml::parse("f", text.join("\n").as_bytes()).unwrap();
         for key in KEYS {
-            // These come with their topologies.
-            if !matches!(key.path, "backend.redis.sentinel" | "backend.redis.cluster") {
-                assert!(file.lines.contains_key(key.path), "{} is missing", key.path);
-            }
+            assert!(file.lines.contains_key(key.path), "{} is missing", key.path);
         }
         for name in CHECK_KEYS {
             let mut paths = file.lines.keys();

@@ -20,8 +20,9 @@ mod source;
 mod units;
 
 pub use config::{
-    Backend, BackendKind, Config, Coordination, Fleet, Http, Litellm, LockScope, Log, LogFormat,
-    LogLevel, Probe, ProviderProbe, RedisSettings, TlsFiles,
+    Backend, BackendKind, Config, Coordination, EtcdSettings, Fleet, HostPort, Http, Litellm,
+    LockScope, Log, LogFormat, LogLevel, Probe, ProviderProbe, RedisAddress, RedisSettings,
+    SentinelSettings, TlsFiles,
 };
 pub use error::ConfigError;
-pub use load::{Inputs, Loaded, load};
+pub use load::{BuiltIn, Inputs, Loaded, load};

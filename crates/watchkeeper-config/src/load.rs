@@ -25,6 +25,24 @@ const MAX_WARNINGS: usize = 100;
 /// The most characters of one: whole lists of names stand in them, but no file's longest words.
 const MAX_WARNING_CHARS: usize = 1_800;
 
+/// The stores that a build has beside the in-memory one, which is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// Redis.
+    pub redis: bool,
+    /// etcd.
+    pub etcd: bool,
+}
+
+impl Default for BuiltIn {
+    fn default() -> Self {
+        Self {
+            redis: true,
+            etcd: true,
+        }
+    }
+}
+
 /// What a pod was started with. Prints the names of its variables only.
 #[derive(Clone, Default)]
 pub struct Inputs {
@@ -36,6 +54,8 @@ pub struct Inputs {
     pub litellm_config: Option<PathBuf>,
     /// Dotted key, value, and where it came from (`--listen`).
     pub overrides: Vec<(String, String, String)>,
+    /// The stores that this build has.
+    pub built_in: BuiltIn,
     /// Where relative paths start, and where `watchkeeper.toml` is looked for. Left out of paths in messages.
     pub working_dir: PathBuf,
     /// The command uses no store (`check`, `check --plan`): what is wrong with its settings is a warning, and the
@@ -55,6 +75,7 @@ impl fmt::Debug for Inputs {
             .field("config", &self.config)
             .field("litellm_config", &self.litellm_config)
             .field("overrides", &overrides)
+            .field("built_in", &self.built_in)
             .field("working_dir", &self.working_dir)
             .field("without_store", &self.without_store)
             .field("without_secrets", &self.without_secrets)
@@ -158,6 +179,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         litellm: litellm.as_ref(),
         toml_dir,
         working_dir: &inputs.working_dir,
+        built_in: inputs.built_in,
         files: if files.is_empty() {
             format!("{ENV_PREFIX}CHECKS")
         } else {

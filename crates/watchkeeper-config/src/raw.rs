@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::lenient::{Flag, List, Opaque, Share, Span, Table, Text, Whole};
 
@@ -51,9 +50,8 @@ pub(crate) struct Backend {
     pub(crate) timeout: Span,
     #[serde(default)]
     pub(crate) redis: Redis,
-    // Known, so that a file made for a build with it is not refused for them; this one has no use for them.
-    #[serde(default, rename = "etcd")]
-    pub(crate) _etcd: Etcd,
+    #[serde(default)]
+    pub(crate) etcd: Etcd,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,8 +67,18 @@ pub(crate) struct Redis {
     pub(crate) namespace: Option<Opaque>,
     #[serde(default)]
     pub(crate) tls: Tls,
-    pub(crate) sentinel: Option<IgnoredAny>,
-    pub(crate) cluster: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(crate) sentinel: Sentinel,
+    pub(crate) cluster: Option<List>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sentinel {
+    pub(crate) master: Option<Opaque>,
+    pub(crate) nodes: Option<List>,
+    pub(crate) username: Option<Opaque>,
+    pub(crate) password: Option<Opaque>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,19 +87,17 @@ pub(crate) struct Tls {
     pub(crate) ca: Option<Text>,
     pub(crate) cert: Option<Text>,
     pub(crate) key: Option<Text>,
+    pub(crate) server_name: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Etcd {
-    #[serde(rename = "endpoints")]
-    pub(crate) _endpoints: Option<List>,
-    #[serde(rename = "username")]
-    pub(crate) _username: Option<Opaque>,
-    #[serde(rename = "password")]
-    pub(crate) _password: Option<Opaque>,
-    #[serde(default, rename = "tls")]
-    pub(crate) _tls: Tls,
+    pub(crate) endpoints: Option<List>,
+    pub(crate) username: Option<Opaque>,
+    pub(crate) password: Option<Opaque>,
+    #[serde(default)]
+    pub(crate) tls: Tls,
 }
 
 #[derive(Debug, Deserialize)]

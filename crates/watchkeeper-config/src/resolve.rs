@@ -3,13 +3,16 @@
 mod budget;
 pub(crate) mod checks;
 mod coordination;
+mod etcd;
 mod headers;
 mod http;
 mod litellm;
 mod native;
+mod nodes;
 mod probe;
 mod redis;
 mod store;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ use crate::config::{Config, Fleet, Log, LogFormat, LogLevel};
 use crate::error::ConfigError;
 use crate::keys;
 use crate::layers::{Layers, Rank, shown_key};
+use crate::load::BuiltIn;
 use crate::raw::{self, Raw};
 use crate::show;
 use crate::units;
@@ -42,6 +46,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) toml_dir: PathBuf,
     /// Where all other paths start.
     pub(crate) working_dir: &'a Path,
+    /// The stores that this build has.
+    pub(crate) built_in: BuiltIn,
     /// The files read, for messages about what is in none of them.
     pub(crate) files: String,
     /// What is wrong with the store is a warning: nobody is going to use it.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use watchkeeper_core::money::Usd;
 use watchkeeper_core::secret::Secret;
 
-use crate::config::{BackendKind, Config, LockScope, LogFormat, TlsFiles};
+use crate::config::{
+    BackendKind, Config, LockScope, LogFormat, RedisAddress, RedisSettings, TlsFiles,
+};
 use crate::resolve::checks::{describe, label};
 use crate::units;
 
@@ -147,37 +149,85 @@ impl Rows {
         self.put(key, span.map_or(NONE.into(), units::show));
     }
 
+    fn list<T: ToString>(&mut self, key: &str, items: &[T]) {
+        let items: Vec<String> = items.iter().map(T::to_string).collect();
+        self.put(key, format!("[{}]", items.join(", ")));
+    }
+
+    fn text(&mut self, key: &str, text: Option<&str>) {
+        self.put(key, text.unwrap_or(NONE));
+    }
+
     fn tls(&mut self, table: &str, tls: &TlsFiles) {
         self.path(&format!("{table}.ca"), tls.ca.as_deref());
         self.path(&format!("{table}.cert"), tls.cert.as_deref());
         self.path(&format!("{table}.key"), tls.key.as_deref());
+        self.text(&format!("{table}.server_name"), tls.server_name.as_deref());
     }
 
     fn backend(&mut self, config: &Config) {
         let kind = match &config.backend.kind {
             BackendKind::Memory => "memory",
             BackendKind::Redis(_) => "redis",
+            BackendKind::Etcd(_) => "etcd",
         };
         self.put("backend.kind", kind);
         self.put("backend.timeout", units::show(config.backend.timeout));
         match &config.backend.kind {
             BackendKind::Memory => {}
-            BackendKind::Redis(redis) => {
-                if redis.url.is_some() {
-                    self.secret("backend.redis.url", redis.url.as_ref());
-                } else {
-                    self.put("backend.redis.host", redis.host.as_deref().unwrap_or(NONE));
-                    self.put("backend.redis.port", redis.port);
-                    self.put("backend.redis.db", redis.db);
-                    let user = redis.username.as_deref().unwrap_or(NONE);
-                    self.put("backend.redis.username", user);
-                    self.secret("backend.redis.password", redis.password.as_ref());
-                    self.put("backend.redis.ssl", redis.ssl);
-                }
-                let namespace = redis.namespace.as_deref().unwrap_or(NONE);
-                self.put("backend.redis.namespace", namespace);
-                self.tls("backend.redis.tls", &redis.tls);
+            BackendKind::Redis(redis) => self.redis(redis),
+            BackendKind::Etcd(etcd) => {
+                self.list("backend.etcd.endpoints", &etcd.endpoints);
+                self.text("backend.etcd.username", etcd.username.as_deref());
+                self.secret("backend.etcd.password", etcd.password.as_ref());
+                self.tls("backend.etcd.tls", &etcd.tls);
             }
+        }
+    }
+
+    fn redis(&mut self, redis: &RedisSettings) {
+        let by_url = match &redis.address {
+            RedisAddress::Url(url) => {
+                self.secret("backend.redis.url", Some(url));
+                true
+            }
+            RedisAddress::Unix(path) => {
+                self.put("backend.redis.url", format!("unix://{}", path.display()));
+                true
+            }
+            RedisAddress::Host(server) => {
+                self.put("backend.redis.host", &server.host);
+                self.put("backend.redis.port", server.port);
+                false
+            }
+            RedisAddress::Sentinel(_) | RedisAddress::Cluster(_) => false,
+        };
+        if !by_url {
+            self.put("backend.redis.db", redis.db);
+        }
+        // Beside a url only where they stand there: most often the url has them.
+        if !by_url || redis.username.is_some() {
+            self.text("backend.redis.username", redis.username.as_deref());
+        }
+        if !by_url || redis.password.is_some() {
+            self.secret("backend.redis.password", redis.password.as_ref());
+        }
+        if !by_url {
+            self.put("backend.redis.ssl", redis.ssl);
+        }
+        self.text("backend.redis.namespace", redis.namespace.as_deref());
+        self.tls("backend.redis.tls", &redis.tls);
+        match &redis.address {
+            RedisAddress::Sentinel(sentinel) => {
+                self.put("backend.redis.sentinel.master", &sentinel.master);
+                self.list("backend.redis.sentinel.nodes", &sentinel.nodes);
+                let user = sentinel.username.as_deref();
+                self.text("backend.redis.sentinel.username", user);
+                let password = sentinel.password.as_ref();
+                self.secret("backend.redis.sentinel.password", password);
+            }
+            RedisAddress::Cluster(nodes) => self.list("backend.redis.cluster", nodes),
+            _ => {}
         }
     }
 }

@@ -229,6 +229,8 @@ pub struct Snapshot {
     pub started_unix: UnixMillis,
     /// The backend's name.
     pub backend: &'static str,
+    /// Where it is, for people, without any secret.
+    pub address: Arc<str>,
     /// What the backend promises.
     pub guarantee: Guarantee,
     /// Whether the store answered lately.

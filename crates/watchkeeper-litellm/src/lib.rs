@@ -16,6 +16,7 @@ pub mod entry;
 mod error;
 mod file;
 pub mod mode;
+pub mod nodes;
 pub mod provider;
 mod python;
 pub mod shown;

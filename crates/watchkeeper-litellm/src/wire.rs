@@ -15,7 +15,7 @@ mod dumps;
 mod plan;
 
 pub use codec::Codec;
-pub use plan::{Facts, Plan, Timing};
+pub use plan::{Facts, Plan, Store, Timing};
 
 /// The name of their lock.
 const LOCK: &str = "health_check_lock";

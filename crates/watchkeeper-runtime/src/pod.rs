@@ -46,6 +46,8 @@ pub struct PodOptions {
     pub shown: ShownSettings,
     /// The backend's name.
     pub backend: &'static str,
+    /// Where it is, for people, without any secret.
+    pub address: String,
     /// The backend.
     pub store: Arc<dyn Store>,
     /// How checks are asked.
@@ -99,6 +101,7 @@ impl Pod {
             groups,
             shown,
             backend,
+            address,
             prober,
             clock,
             metrics,
@@ -116,8 +119,9 @@ impl Pod {
         let started = clock.now();
         let started_unix = clock.unix();
         let coordinate = shown.enabled;
+        let guarantee = store.guarantee();
         info!(
-            pod = %pod, fleet = %fleet, backend, checks = checks.len(), groups = groups.len(),
+            pod = %pod, fleet = %fleet, backend, address, guarantee = guarantee.as_str(), checks = checks.len(), groups = groups.len(),
             interval = ?shown.interval, lock_ttl = ?shown.lock_ttl, cache_ttl = ?shown.cache_ttl,
             "Initialized shared health check manager"
         );
@@ -148,7 +152,8 @@ impl Pod {
             started,
             started_unix,
             backend,
-            guarantee: store.guarantee(),
+            address: Arc::from(address),
+            guarantee,
             store_up: false,
             store_error: None,
             draining: false,

@@ -171,6 +171,7 @@ impl World {
                 details: true,
             },
             backend: "memory",
+            address: "this process".to_owned(),
             store: Arc::clone(&self.store),
             prober: Arc::clone(&self.prober) as _,
             clock: Arc::clone(&self.clock),

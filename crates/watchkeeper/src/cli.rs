@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::wiring::store::LONG_VERSION;
+
 /// Health checks for fleets of LLM proxy pods: asked once, known everywhere.
 #[derive(Debug, Parser)]
-#[command(name = "watchkeeper", version, max_term_width = 100)]
+#[command(name = "watchkeeper", version, long_version = LONG_VERSION, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -64,8 +66,8 @@ pub(crate) struct RunArgs {
     /// Where to listen, for example `0.0.0.0:4100` (needs a key) or `127.0.0.1:0` (any free port).
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
-    /// The store: `memory` for a single pod, `redis` for a fleet.
-    #[arg(long, value_name = "KIND", value_parser = ["memory", "redis"])]
+    /// The store: `memory` for a single pod, `redis` or `etcd` for a fleet.
+    #[arg(long, value_name = "KIND", value_parser = ["memory", "redis", "etcd"])]
     pub(crate) backend: Option<String>,
     /// This pod's name; made from the host's name and a random suffix if not given.
     #[arg(long, value_name = "NAME")]

@@ -6,6 +6,7 @@ use watchkeeper_config::{Inputs, Loaded, load};
 
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::exit::Failure;
+use crate::wiring::store::BUILT_IN;
 
 /// Reads the configuration that these arguments name.
 pub(crate) fn read(
@@ -72,6 +73,7 @@ fn read_for(
         litellm_config: args.litellm_config.clone(),
         overrides,
         working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+        built_in: BUILT_IN,
         without_store: spared.store,
         without_secrets: spared.secrets,
     };

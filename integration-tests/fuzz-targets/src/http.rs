@@ -239,6 +239,7 @@ fn snapshot() -> Snapshot {
         started: Moment::ZERO,
         started_unix: UNIX,
         backend: "redis",
+        address: Arc::from("redis.example:6379"),
         guarantee: Guarantee::SinglePrimary,
         store_up: true,
         store_error: None,

@@ -18,6 +18,7 @@ use super::{
     CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LastFullView, LeaseView,
     PastView, PodRow, SettingsView, StatusAnswer, WireView, money,
 };
+use crate::alive::ALONE;
 use crate::times::{seconds, timestamp, until};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -255,7 +256,9 @@ pub(super) fn status(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> Stat
         version: VERSION.to_owned(),
         mode: snapshot.mode().as_str().to_owned(),
         backend: snapshot.backend.to_owned(),
+        store_address: scrub(&snapshot.address).into_owned(),
         guarantee: snapshot.guarantee.as_str().to_owned(),
+        guarantee_promise: promise(snapshot).to_owned(),
         store_up: snapshot.store_up,
         store_error: snapshot
             .store_error
@@ -276,6 +279,15 @@ pub(super) fn status(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> Stat
         budget: money::budget(snapshot, unix),
         wire: wire(&snapshot.companions),
         settings: settings(&snapshot.settings),
+    }
+}
+
+/// What the guarantee means, for people.
+fn promise(snapshot: &Snapshot) -> &'static str {
+    if snapshot.backend == ALONE {
+        "it holds within this process: no other pod sees what it keeps, and a restart begins with nothing"
+    } else {
+        snapshot.guarantee.promise()
     }
 }
 

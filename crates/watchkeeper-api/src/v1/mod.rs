@@ -200,8 +200,14 @@ pub struct StatusAnswer {
     pub mode: String,
     /// What keeps leases and reports: `redis`, `etcd` or `memory`.
     pub backend: String,
+    /// Where the backend is, without any secret; empty where the answer is of an older version.
+    #[serde(default)]
+    pub store_address: String,
     /// What the backend promises: `linearizable` or `single-primary`.
     pub guarantee: String,
+    /// What that means, in one sentence; empty where the answer is of an older version.
+    #[serde(default)]
+    pub guarantee_promise: String,
     /// Whether the store answered lately.
     pub store_up: bool,
     /// Why it did not.

@@ -167,6 +167,7 @@ pub(crate) fn snapshot(checks: Vec<Check>) -> Snapshot {
         started: Moment::ZERO,
         started_unix: UnixMillis(EPOCH),
         backend: "redis",
+        address: Arc::from("redis.example:6379"),
         guarantee: Guarantee::SinglePrimary,
         store_up: true,
         store_error: None,

@@ -7,9 +7,9 @@ use watchkeeper_core::secret::Secret;
 use watchkeeper_litellm::{Cache, CostMap};
 
 use super::Resolver;
+use super::redis::ADDRESS_VARIABLES;
 use crate::config::{Backend, BackendKind, Litellm};
 use crate::error::ConfigError;
-use crate::layers::Rank;
 use crate::raw::{self, Raw};
 use crate::units;
 
@@ -39,10 +39,12 @@ impl Resolver<'_> {
             theirs("DEFAULT_SHARED_HEALTH_CHECK_LOCK_TTL").unwrap_or(LITELLM_LOCK_TTL);
         let raw = &raw.litellm;
         let file = self.litellm;
-        let by_litellm = ["backend.redis.url", "backend.redis.host"]
-            .iter()
-            .all(|key| self.layers.rank(key) <= Rank::Litellm);
-        let on_redis = by_litellm && matches!(backend.kind, BackendKind::Redis(_));
+        let their_redis = match backend.kind {
+            BackendKind::Memory => false,
+            BackendKind::Redis(_) => self.own_redis().is_none(),
+            // LiteLLM has no store but Redis; where it shares over one, its pods are not this fleet's.
+            BackendKind::Etcd(_) => self.litellm_has_redis(),
+        };
         Litellm {
             config: file.and_then(|file| file.files.first().cloned()),
             files: file.map(|file| file.files.clone()).unwrap_or_default(),
@@ -52,11 +54,7 @@ impl Resolver<'_> {
             readers_ttl,
             writers_ttl,
             readers_wait,
-            // Without a Redis of its own as cache LiteLLM shares over the one in `REDIS_*`.
-            shared_on_plain_redis: on_redis
-                && file.is_some_and(|file| {
-                    file.shared && !matches!(file.cache, Cache::Unsupported(_))
-                }),
+            shares: their_redis && file.is_some_and(|file| file.shared),
             store_model_in_db: file.is_some_and(|file| file.store_model_in_db)
                 || self
                     .env
@@ -72,6 +70,15 @@ impl Resolver<'_> {
                 })
                 .unwrap_or_default(),
         }
+    }
+
+    /// Whether LiteLLM's pods share over a Redis: without one of its own as cache over the one in `REDIS_*`.
+    fn litellm_has_redis(&self) -> bool {
+        let cached = self
+            .litellm
+            .is_some_and(|file| !matches!(file.cache, Cache::None));
+        let mut variables = ADDRESS_VARIABLES.into_iter();
+        cached || variables.any(|variable| self.redis_variable(variable).is_some())
     }
 
     /// The cost map and where it is, if one is named.

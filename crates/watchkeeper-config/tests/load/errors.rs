@@ -149,7 +149,11 @@ fn a_value_out_of_bounds_is_named_with_the_bounds() {
         ("[backend]\ntimeout = 0", &["`backend.timeout`"]),
         (
             "[backend]\nkind = \"mongodb\"",
-            &["`backend.kind`", "mongodb", "one of `memory`, `redis`, not"],
+            &[
+                "`backend.kind`",
+                "mongodb",
+                "one of `memory`, `redis`, `etcd`, not",
+            ],
         ),
         ("[fleet]\nname = \"a b\"", &["`fleet.name`", "letters"]),
         ("[fleet]\npod_id = \"a b\"", &["`fleet.pod_id`", "letters"]),
@@ -369,10 +373,13 @@ fn no_refusal_repeats_a_secret() {
     for text in [
         "[backend]\nkind = \"redis\"\n[backend.redis]\nurl = \"http://:hunter22@h\"\n",
         "[backend.redis]\nurl = \"redis://:hunter22@\"\n",
-        "[backend.redis]\nurl = \"unix:///hunter22\"\n",
+        "[backend.redis]\nurl = \"unix://u:hunter22@host/r\"\n",
         "[backend]\nredis = \"redis://:hunter22@h\"\n",
         "[backend.redis]\nurl = \"redis://:hunter22@h\"\npassword = \"hunter22\"\n",
         "[backend.redis]\nhost = \"u:hunter22@h\"\n",
+        "[backend.redis]\ncluster = [\"u:hunter22@h:1\"]\n",
+        "[backend.redis.sentinel]\nmaster = \"m\"\nnodes = [\"hunter22\"]\n",
+        "[backend.redis.sentinel]\nmaster = \"m\"\npassword = \"hunter22\"\n",
         "[backend.redis]\npassword = [\"hunter22\"]\n",
         "[backend.redis]\npassword = 22.5\n",
         "[backend]\nkind = \"etcd\"\n[backend.etcd]\nendpoints = [\"http://u:hunter22@h\"]\npassword = \"hunter22\"\n",

@@ -55,6 +55,32 @@ fn the_examples_load() {
     assert!(matches!(redis.backend.kind, BackendKind::Redis(_)));
     assert_eq!(redis.checks.len(), 2);
 
+    for (file, variables) in [
+        (
+            "examples/redis-sentinel.toml",
+            &["REDIS_PASSWORD", "SENTINEL_PASSWORD"][..],
+        ),
+        ("examples/redis-cluster.toml", &["REDIS_PASSWORD"]),
+    ] {
+        let mut env = vec![("OPENAI_API_KEY", "k")];
+        env.extend(variables.iter().map(|variable| (*variable, "pw")));
+        let redis = example(file, &env);
+        assert!(
+            matches!(redis.backend.kind, BackendKind::Redis(_)),
+            "{file}"
+        );
+        assert_eq!(redis.checks.len(), 2);
+    }
+
+    let etcd = example(
+        "examples/etcd.toml",
+        &[
+            ("OPENAI_API_KEY", "k"),
+            ("ETCD_ENDPOINTS", "http://a:2379,http://b:2379"),
+        ],
+    );
+    assert!(matches!(etcd.backend.kind, BackendKind::Etcd(etcd) if etcd.endpoints.len() == 2));
+
     let litellm = example(
         "examples/litellm.toml",
         &[
@@ -66,7 +92,7 @@ fn the_examples_load() {
         ],
     );
     assert_eq!(litellm.checks.len(), 4);
-    assert!(litellm.litellm.shared_on_plain_redis);
+    assert!(litellm.litellm.shares);
     assert!(matches!(litellm.backend.kind, BackendKind::Redis(_)));
     assert_eq!(litellm.http.api_keys.len(), 1);
 }

@@ -207,12 +207,12 @@ fn a_redis_cache_selects_redis_and_the_variables_fill_in() {
     .env("REDIS_PASSWORD", "env:not-a-reference")
     .env("REDIS_SSL", "true");
     let config = world.config();
-    assert!(config.litellm.shared_on_plain_redis);
+    assert!(config.litellm.shares);
     let BackendKind::Redis(redis) = config.backend.kind else {
         panic!("redis");
     };
-    assert_eq!(redis.host.as_deref(), Some("redis.example"));
-    assert_eq!((redis.port, redis.ssl), (6390, true));
+    assert_eq!(crate::address(&redis), "redis.example:6390");
+    assert!(redis.ssl);
     assert_eq!(redis.password.unwrap().expose(), "env:not-a-reference");
     assert_eq!(redis.namespace.as_deref(), Some("ns"));
     assert_eq!(redis.username.as_deref(), Some("env:literal"));
@@ -226,7 +226,7 @@ fn a_redis_cache_selects_redis_and_the_variables_fill_in() {
     let own = world
         .env("WATCHKEEPER__BACKEND__REDIS__URL", "redis://own")
         .config();
-    assert!(!own.litellm.shared_on_plain_redis);
+    assert!(!own.litellm.shares);
 }
 
 #[test]
@@ -251,19 +251,6 @@ fn a_redis_cache_that_is_nowhere_leaves_memory_with_a_warning() {
 }
 
 #[test]
-fn a_cluster_in_a_litellm_file_is_refused_unless_our_own_file_says_better() {
-    let yaml = format!(
-        "{ONE}litellm_settings: {{cache: true, cache_params: {{type: redis, redis_startup_nodes: [{{host: a, port: 1}}]}}}}\n"
-    );
-    World::litellm(&yaml).refused(&["proxy_config.yaml", "redis_startup_nodes", "later"]);
-    let own = World::litellm(&yaml).env("WATCHKEEPER__BACKEND__KIND", "memory");
-    assert_eq!(own.config().backend.kind, BackendKind::Memory);
-    let mut plan = World::litellm(&yaml);
-    plan.inputs.without_store = true;
-    assert_eq!(plan.config().checks.len(), 1);
-}
-
-#[test]
 fn exported_variables_serve_fallbacks_but_no_reference_of_the_same_file() {
     let world = World::litellm(
         "environment_variables: {REDIS_HOST: exported, OPENAI_API_KEY: sk-exported, LITELLM_MASTER_KEY: sk-mk}\n\
@@ -278,7 +265,7 @@ fn exported_variables_serve_fallbacks_but_no_reference_of_the_same_file() {
     );
     assert_eq!(config.http.api_keys[0].expose(), "sk-mk");
     assert!(
-        matches!(config.backend.kind, BackendKind::Redis(redis) if redis.host.as_deref() == Some("exported"))
+        matches!(config.backend.kind, BackendKind::Redis(redis) if crate::address(&redis) == "exported:6379")
     );
 }
 

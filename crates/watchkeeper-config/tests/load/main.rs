@@ -9,6 +9,7 @@
 mod backend;
 mod checks;
 mod errors;
+mod etcd;
 mod examples;
 mod garbage;
 mod hostile;
@@ -16,12 +17,15 @@ mod litellm;
 mod money;
 mod order;
 mod probing;
+mod redis_of_litellm;
 mod show;
 mod wire;
 
 use std::collections::BTreeMap;
 
-use watchkeeper_config::{Config, ConfigError, Inputs, Loaded, load};
+use watchkeeper_config::{
+    BackendKind, Config, ConfigError, Inputs, Loaded, RedisAddress, RedisSettings, load,
+};
 
 /// The least that makes a file whole.
 const CHECK: &str =
@@ -103,4 +107,33 @@ impl World {
 
 fn millis(millis: u64) -> std::time::Duration {
     std::time::Duration::from_millis(millis)
+}
+
+/// The Redis of a world that has one.
+fn redis(world: &World) -> RedisSettings {
+    match world.config().backend.kind {
+        BackendKind::Redis(settings) => settings,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Where a Redis is, on one line, secrets included.
+fn address(settings: &RedisSettings) -> String {
+    match &settings.address {
+        RedisAddress::Url(url) => url.expose().to_owned(),
+        RedisAddress::Host(server) => server.to_string(),
+        RedisAddress::Unix(path) => format!("unix {}", path.display()),
+        RedisAddress::Cluster(nodes) => {
+            let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+            format!("cluster {}", nodes.join(" "))
+        }
+        RedisAddress::Sentinel(sentinel) => {
+            let nodes: Vec<String> = sentinel.nodes.iter().map(ToString::to_string).collect();
+            let mut line = format!("sentinel {} {}", sentinel.master, nodes.join(" "));
+            if let (Some(user), Some(password)) = (&sentinel.username, &sentinel.password) {
+                line.push_str(&format!(" {user}:{}", password.expose()));
+            }
+            line
+        }
+    }
 }

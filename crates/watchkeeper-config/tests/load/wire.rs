@@ -39,7 +39,7 @@ fn their_times_are_those_of_their_variables_and_never_longer_for_what_only_we_ar
 
 #[test]
 fn it_is_expected_where_litellm_shares_over_the_redis_that_is_our_store() {
-    let expected = |world: World| world.config().litellm.shared_on_plain_redis;
+    let expected = |world: World| world.config().litellm.shares;
     assert!(expected(World::litellm(&format!("{SHARED}{CACHED}"))));
     // LiteLLM shares over `REDIS_*` where it has no cache of its own there.
     assert!(expected(World::litellm(SHARED).env("REDIS_HOST", "h")));
@@ -49,6 +49,14 @@ fn it_is_expected_where_litellm_shares_over_the_redis_that_is_our_store() {
     ))));
     assert!(!expected(with_toml("[backend.redis]\nhost = \"other\"\n")));
     assert!(!expected(with_toml("[backend]\nkind = \"memory\"\n")));
+    // Whether the two keys may lie there is not decided here.
+    let cluster = CACHED.replace("host: h", "redis_startup_nodes: [{host: c, port: 1}]");
+    assert!(expected(World::litellm(&format!("{SHARED}{cluster}"))));
+    let etcd = "[backend.etcd]\nendpoints = [\"http://e:1\"]\n";
+    assert!(expected(with_toml(etcd)));
+    assert!(!expected(
+        World::litellm(SHARED).file("watchkeeper.toml", etcd)
+    ));
 }
 
 #[test]

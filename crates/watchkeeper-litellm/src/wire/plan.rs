@@ -17,8 +17,8 @@ pub struct Facts {
     pub by_hand: Option<bool>,
     /// The configuration is a LiteLLM file that shares its checks over the Redis that is our store.
     pub expected: bool,
-    /// The store is a single Redis.
-    pub plain_redis: bool,
+    /// The store, in which LiteLLM's two keys would lie.
+    pub store: Store,
     /// `coordination.enabled`.
     pub coordinates: bool,
     /// `coordination.background`, and a check that rounds ask.
@@ -41,6 +41,39 @@ pub struct Facts {
     pub wait: Duration,
     /// How long LiteLLM's readers believe a report (`DEFAULT_SHARED_HEALTH_CHECK_TTL`, 300 s).
     pub ttl: Duration,
+}
+
+/// A store, as far as LiteLLM's keys are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// One primary, by itself or named by sentinels.
+    Redis,
+    /// A cluster: the two keys lie in two slots, and no step reaches over both.
+    RedisCluster,
+    /// LiteLLM knows no etcd.
+    Etcd,
+    /// No other process sees it.
+    Memory,
+}
+
+impl Store {
+    /// Why LiteLLM's pods cannot be served over it.
+    fn unfit(self) -> Option<&'static str> {
+        match self {
+            Self::Redis => None,
+            Self::RedisCluster => Some(
+                "the store is a Redis Cluster, in which LiteLLM's lock and results lie in two slots, so no one step can write \
+                 both: give `backend.redis` a Redis without cluster mode that LiteLLM's pods use too",
+            ),
+            Self::Etcd => Some(
+                "the store is etcd, and LiteLLM's pods share over Redis only: set `backend.redis` to theirs in place of \
+                 `backend.etcd`",
+            ),
+            Self::Memory => Some(
+                "the store is this process alone, and LiteLLM's pods share over Redis: set `backend.redis` to theirs",
+            ),
+        }
+    }
 }
 
 /// When rounds have to start.
@@ -90,11 +123,10 @@ impl Plan {
             None if !facts.expected => return Self::Off,
             None => false,
         };
+        if let Some(why) = facts.store.unfit() {
+            return Self::not(by_hand, why.to_owned());
+        }
         let never = [
-            (
-                !facts.plain_redis,
-                "the store is not a single Redis, and LiteLLM's two keys lie nowhere else: set `backend.redis`",
-            ),
             (
                 !facts.coordinates,
                 "`coordination.enabled` is false, so there is no shared report",
@@ -202,7 +234,7 @@ mod tests {
         Facts {
             by_hand: None,
             expected: true,
-            plain_redis: true,
+            store: Store::Redis,
             coordinates: true,
             has_rounds: true,
             one_lock: true,
@@ -311,10 +343,8 @@ mod tests {
 
     #[test]
     fn what_cannot_work_at_all_is_refused_by_hand() {
-        let redis = Facts {
-            plain_redis: false,
-            ..facts()
-        };
+        let store = |store| Facts { store, ..facts() };
+        let [cluster, etcd, memory] = [Store::RedisCluster, Store::Etcd, Store::Memory].map(store);
         let alone = Facts {
             coordinates: false,
             ..facts()
@@ -327,7 +357,7 @@ mod tests {
             one_lock: false,
             ..facts()
         };
-        for facts in [redis, alone, forced_only, scope] {
+        for facts in [cluster, etcd, memory, alone, forced_only, scope] {
             assert!(matches!(Plan::of(&facts), Plan::StaysOff(_)));
             let by_hand = Facts {
                 by_hand: Some(true),
@@ -345,6 +375,23 @@ mod tests {
             ..facts()
         };
         assert_eq!(Plan::of(&unexpected), Plan::Off);
+    }
+
+    #[test]
+    fn a_store_that_cannot_serve_them_is_named_with_its_reason() {
+        for (store, word) in [
+            (Store::RedisCluster, "two slots"),
+            (Store::Etcd, "etcd"),
+            (Store::Memory, "this process"),
+        ] {
+            let Plan::StaysOff(why) = Plan::of(&Facts { store, ..facts() }) else {
+                panic!("{store:?} serves")
+            };
+            assert!(
+                why.contains(word) && why.contains("`backend.redis`"),
+                "{why}"
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::inputs;
 use crate::out;
 use crate::table::count;
+use crate::wiring::pod::fits_in_a_report;
 use crate::wiring::{pending, probes};
 
 /// Shows or validates the configuration.
@@ -24,6 +25,7 @@ pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
     for warning in pending::warnings(&loaded.config) {
         eprintln!("warning: {warning}");
     }
+    fits_in_a_report(&loaded.config)?;
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
     let prober = probes::build(&clock, &loaded.config)?;
     if let Some(warning) = probes::unaskable(&loaded.config.checks, &*prober) {

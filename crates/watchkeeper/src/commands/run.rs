@@ -61,13 +61,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
     let prober: Arc<dyn Prober> = wiring::probes::build(&clock, config)?;
     let wire = wiring::wire::decide(config, &*prober)?;
-    let wired = wiring::store::build(
-        &config.backend.kind,
-        config.backend.timeout,
-        &config.fleet.name,
-        wire.as_ref().map(|_| wiring::wire::keys(config)),
-        &clock,
-    )?;
+    let wired = wiring::store::build(config, wire.is_some(), &clock)?;
     if let Some(warning) = wiring::probes::unaskable(&config.checks, &*prober) {
         warn!("{warning}");
     }

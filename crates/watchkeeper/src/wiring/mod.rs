@@ -1,6 +1,7 @@
-//! From configuration to running parts. The one place where a backend's kind is looked at.
+//! From configuration to running parts.
 
 pub(crate) mod cost;
+mod files;
 pub(crate) mod metrics;
 pub(crate) mod pending;
 pub(crate) mod pod;

@@ -8,14 +8,14 @@ use watchkeeper_config::{Config, LockScope};
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::probe::Prober;
-use watchkeeper_core::report::{MAX_REPORT_BYTES, Passes, Thresholds};
+use watchkeeper_core::report::{Passes, Thresholds};
 use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_litellm::wire::Timing;
 use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
 
 use super::cost::RoundCost;
-use super::store::Wired;
+use super::store::{Wired, report_bytes};
 use crate::exit::Failure;
 
 /// This program's version.
@@ -45,14 +45,19 @@ pub(crate) fn pod_id(config: &Config) -> Result<PodId, Failure> {
 /// An entry of a report has at most this many bytes.
 const ENTRY_BYTES: usize = 1024;
 
-/// Refuses a list whose report no store would take, before anything is probed in vain.
-fn fits_in_a_report(config: &Config) -> Result<(), Failure> {
+/// Refuses a list whose report the store would not take, before anything is probed in vain.
+///
+/// # Errors
+/// Names how many checks there are, how many one report holds, and what to do.
+pub(crate) fn fits_in_a_report(config: &Config) -> Result<(), Failure> {
     let checks = config.checks.len();
-    let most = MAX_REPORT_BYTES / ENTRY_BYTES;
+    let bytes = report_bytes(&config.backend.kind);
+    let most = bytes / ENTRY_BYTES;
     if config.coordination.lock_scope == LockScope::Fleet && checks > most {
         return Err(Failure::bad_config(format!(
-            "{checks} checks do not fit into one report, which holds {most}: set `coordination.lock_scope` to \
-             `check`, or split the fleet by `fleet.name`"
+            "{checks} checks do not fit into one report, which holds {most} on this store ({} MiB): set \
+             `coordination.lock_scope` to `check`, split the fleet by `fleet.name`, or choose another `backend.kind`",
+            bytes / (1024 * 1024)
         )));
     }
     Ok(())
@@ -174,6 +179,7 @@ pub(crate) fn start(
         groups,
         shown,
         backend: wired.name,
+        address: wired.address,
         store: wired.store,
         prober,
         clock,

@@ -9,7 +9,7 @@ use watchkeeper_core::probe::{Effort, Prober};
 use watchkeeper_core::time::Clock;
 use watchkeeper_probes::{HttpProber, ProbeSetupError, ProberOptions, ProviderKeys};
 
-use super::store::read;
+use super::files::read;
 use crate::exit::Failure;
 use crate::inputs;
 

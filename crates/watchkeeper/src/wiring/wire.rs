@@ -2,23 +2,18 @@
 
 use std::sync::Arc;
 
-use watchkeeper_config::{BackendKind, Config, LockScope};
+use watchkeeper_config::{BackendKind, Config, LockScope, RedisAddress};
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::companion::CompanionCodec;
 use watchkeeper_core::coordinator::Load;
 use watchkeeper_core::id::GroupId;
 use watchkeeper_core::probe::{Effort, Prober};
-use watchkeeper_litellm::wire::{Codec, Facts, Keys, Plan, Timing};
-use watchkeeper_redis::CompanionOptions;
+use watchkeeper_litellm::wire::{Codec, Facts, Plan, Store, Timing};
 
 use crate::exit::Failure;
 
-/// A claim outlasts this many intervals without a round.
-const CLAIM_INTERVALS: u32 = 2;
-
 /// What people read where it stays off.
-const NOT_SERVED: &str =
-    "LiteLLM's own pods on this Redis are not served, they go on checking for themselves";
+const NOT_SERVED: &str = "LiteLLM's own pods are not served, they go on checking for themselves";
 
 /// Decides, and says so: what it costs, or why it is off although it would be expected.
 ///
@@ -53,8 +48,8 @@ fn facts(config: &Config, prober: &dyn Prober) -> Facts {
     let (coordination, litellm) = (&config.coordination, &config.litellm);
     Facts {
         by_hand: litellm.wire,
-        expected: litellm.shared_on_plain_redis,
-        plain_redis: matches!(config.backend.kind, BackendKind::Redis(_)),
+        expected: litellm.shares,
+        store: store(&config.backend.kind),
         coordinates: coordination.enabled,
         has_rounds: coordination.background
             && deployments(config)
@@ -90,23 +85,18 @@ fn deployments(config: &Config) -> impl Iterator<Item = &Check> {
         .filter(|check| matches!(check.target, Target::Model(_)))
 }
 
-/// Where LiteLLM's keys lie.
-pub(crate) fn keys(config: &Config) -> CompanionOptions {
-    let namespace = match &config.backend.kind {
-        BackendKind::Redis(settings) => settings.namespace.as_deref(),
-        BackendKind::Memory => None,
-    };
-    let Keys {
-        lock,
-        results,
-        claim,
-    } = Keys::new(namespace);
-    CompanionOptions {
-        lock,
-        report: results,
-        claim,
-        claim_ttl: config.coordination.interval * CLAIM_INTERVALS,
-        required: config.litellm.wire == Some(true),
+/// What LiteLLM's two keys would lie in.
+fn store(kind: &BackendKind) -> Store {
+    match kind {
+        BackendKind::Memory => Store::Memory,
+        BackendKind::Etcd(_) => Store::Etcd,
+        BackendKind::Redis(settings) => match settings.address {
+            RedisAddress::Cluster(_) => Store::RedisCluster,
+            RedisAddress::Url(_)
+            | RedisAddress::Host(_)
+            | RedisAddress::Unix(_)
+            | RedisAddress::Sentinel(_) => Store::Redis,
+        },
     }
 }
 

@@ -229,6 +229,7 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
             details: true,
         },
         backend: "redis",
+        address: "redis".to_owned(),
         store,
         prober,
         clock,

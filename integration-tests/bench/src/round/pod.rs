@@ -108,6 +108,7 @@ pub(crate) async fn start(
             details: true,
         },
         backend: "memory",
+        address: "this process".to_owned(),
         store: Arc::clone(&store) as _,
         prober: Arc::new(prober),
         clock,

@@ -205,6 +205,7 @@ impl Stage {
             groups,
             shown,
             backend: "memory",
+            address: "this process".to_owned(),
             store: Arc::clone(&self.store) as _,
             prober: Arc::clone(&self.prober),
             clock: Arc::clone(&self.clock),

@@ -56,10 +56,15 @@ pub(super) fn line(text: &str, tint: Tint, screen: &Screen) -> String {
 
 fn head(status: &StatusAnswer, screen: &Screen) -> String {
     let guarantee = &status.guarantee;
+    let mut store = status.backend.clone();
+    if !status.store_address.is_empty() {
+        let word = if status.backend == "memory" { "in" } else { "at" };
+        store.push_str(&format!(" {word} {}", status.store_address));
+    }
     let store = match (&status.store_error, status.store_up) {
-        (_, true) => format!("{} up ({guarantee})", status.backend),
-        (Some(error), false) => format!("{} down: {error}", status.backend),
-        (None, false) => format!("{} not reached yet", status.backend),
+        (_, true) => format!("{store} up ({guarantee})"),
+        (Some(error), false) => format!("{store} down ({guarantee}): {error}"),
+        (None, false) => format!("{store} not reached yet ({guarantee})"),
     };
     let ready = match (status.draining, status.ready) {
         (true, _) => "leaving",
@@ -314,7 +319,7 @@ mod tests {
     fn picture(leases: &Value) -> Picture {
         let status = json!({
             "pod_id": "pod-1", "fleet": "prod", "version": "0.1.0", "mode": "following", "backend": "redis",
-            "guarantee": "single-primary", "store_up": true, "store_error": null, "ready": true, "draining": false,
+            "store_address": "redis:6379", "guarantee": "single-primary", "store_up": true, "store_error": null, "ready": true, "draining": false,
             "now": null, "started_at": null, "uptime_seconds": 7300.0,
             "checks": {"total": 3, "healthy": 1, "unhealthy": 1, "unknown": 1, "stale": 0},
             "groups": [{"group": "g", "mode": "following", "lease": null, "highest_token": 7, "checked_by": "pod-2",
@@ -351,7 +356,7 @@ mod tests {
         let want = "\
 fleet  prod, a round every 5 min, one lock per fleet
 pod    pod-1 following, ready, up for 2 h, version 0.1.0
-store  redis up (single-primary)
+store  redis at redis:6379 up (single-primary)
 lease  nobody holds it, next round in 1.8 s
 checks 3: 1 healthy, 1 unhealthy, 1 unknown
 
@@ -439,7 +444,7 @@ new    unknown    -                 -  -          -                 -
         let text = page(&picture, &PLAIN);
         assert!(text.contains("pod-1 isolated"), "{text}");
         assert!(
-            text.contains("store  redis down: connection refused\n"),
+            text.contains("store  redis at redis:6379 down (single-primary): connection refused\n"),
             "{text}"
         );
     }
