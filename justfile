@@ -46,6 +46,10 @@ ci:
 ci-full:
     .ci/full
 
+# The daemon with each choice of stores: all of them compile without a warning.
+features:
+    scripts/features.sh
+
 # Bans, licences and sources of all dependencies.
 deny:
     .ci/deny.sh

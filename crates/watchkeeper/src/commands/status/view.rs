@@ -58,7 +58,11 @@ fn head(status: &StatusAnswer, screen: &Screen) -> String {
     let guarantee = &status.guarantee;
     let mut store = status.backend.clone();
     if !status.store_address.is_empty() {
-        let word = if status.backend == "memory" { "in" } else { "at" };
+        let word = if status.backend == "memory" {
+            "in"
+        } else {
+            "at"
+        };
         store.push_str(&format!(" {word} {}", status.store_address));
     }
     let store = match (&status.store_error, status.store_up) {
