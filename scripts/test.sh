@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|timing|chaos|vendors|litellm|litellm-full ...]
+#   scripts/test.sh [unit|live|daemon|timing|chaos|vendors|litellm|litellm-full|versions ...]
 #
 #   unit          every crate's tests and documentation examples; needs no server
 #   live          each backend's promises against real servers, in containers
@@ -12,6 +12,7 @@
 #   litellm       unmodified LiteLLM pods, from the package index, that live off our report; alone, three minutes
 #   litellm-full  everything else that the two do to each other, and a LiteLLM proxy as what is asked; fourteen
 #                 minutes, only when named
+#   versions      the Redis backend's promises on Redis 6.2 and Valkey 9, from the package index; only when named
 #
 # Environment: WATCHKEEPER_TEST_REDIS_IMAGE and WATCHKEEPER_TEST_ETCD_IMAGE name the images.
 # WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes a missing container engine a reason to install and start one; without it
@@ -26,15 +27,18 @@ set -euo pipefail
 # The suites of the integration-tests package that need more than cargo.
 readonly SERVED_SUITES='live daemon timing chaos vendors litellm'
 
+# What waits more than it computes: sleeps of a second and servers' own timers.
+readonly LIVE_THREADS=8
+
 usage() {
-  sed -n '2,19s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,20s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
 [ -n "$suites" ] || suites="unit $SERVED_SUITES"
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | timing | chaos | vendors | litellm | litellm-full) ;;
+    unit | live | daemon | timing | chaos | vendors | litellm | litellm-full | versions) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -60,7 +64,7 @@ set_up() {
   # The tests start servers of their own; those that the packages start are not wanted.
   need_without_service redis-server redis-server
   need_without_service etcd etcd-server etcd
-  if wants vendors || wants litellm || wants litellm-full; then
+  if wants vendors || wants litellm || wants litellm-full || wants versions; then
     need_venv
   fi
   wants live || return 0
@@ -96,7 +100,8 @@ if wants unit; then
     --features watchkeeper-simulation/planted-bugs --test planted -- --nocapture
 fi
 if wants live; then
-  test_step live bounded 300 cargo test --workspace --locked --no-fail-fast --test live
+  test_step live bounded 300 cargo test --workspace --locked --no-fail-fast --test live -- \
+    --test-threads="$LIVE_THREADS"
 fi
 if wants daemon; then
   test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon
@@ -121,5 +126,9 @@ if wants litellm-full; then
     --test-threads=1 --skip steady::
   test_step 'a LiteLLM proxy as what is asked' bounded 600 cargo test --workspace --locked --no-fail-fast \
     --test vendors -- litellm::
+fi
+if wants versions; then
+  test_step versions bounded 300 cargo test --workspace --locked --no-fail-fast --test versions -- \
+    --test-threads="$LIVE_THREADS"
 fi
 report_tests

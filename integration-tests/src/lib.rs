@@ -31,6 +31,7 @@ pub mod proxy;
 pub mod python;
 pub mod recorder;
 pub mod redis_cluster;
+pub mod redis_conformance;
 pub mod redis_monitor;
 pub mod redis_process;
 pub mod redis_server;

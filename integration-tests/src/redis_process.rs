@@ -2,6 +2,7 @@
 //! which a shared server or a container cannot as quickly.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::process;
 
 mod doors;
 
-pub use doors::ClientCertificate;
+pub use doors::{ClientCertificate, documented_rights};
 
 /// From the start of the process until it answers; a healthy one needs some 20 ms.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -23,6 +24,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 pub struct RedisProcess {
     address: SocketAddr,
     child: Option<Child>,
+    /// What is run, where it is not the machine's own.
+    binary: Option<PathBuf>,
     arguments: Vec<String>,
     /// The door with TLS, where it has one.
     tls: Option<SocketAddr>,
@@ -47,12 +50,24 @@ impl RedisProcess {
         server
     }
 
+    /// The same with the server at `binary`.
+    ///
+    /// # Panics
+    /// When that does not start.
+    pub async fn start_binary(binary: &Path) -> Self {
+        let mut server = Self::not_started(&[]);
+        server.binary = Some(binary.to_owned());
+        server.start_again().await;
+        server
+    }
+
     /// Only chooses the address: the server is down until [`Self::start_again`].
     #[must_use]
     pub fn not_started(arguments: &[&str]) -> Self {
         Self {
             address: process::free_address(),
             child: None,
+            binary: None,
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             tls: None,
             password: None,
@@ -114,7 +129,9 @@ impl RedisProcess {
             ["--unixsocket", &socket],
         ];
         let arguments = own.as_flattened().iter().map(|&text| text.to_owned());
-        self.child = Some(spawn(arguments.chain(self.arguments.iter().cloned())));
+        let binary = self.binary.clone().unwrap_or_else(machines_own);
+        let child = spawn(&binary, arguments.chain(self.arguments.iter().cloned()));
+        self.child = Some(child);
         let address = self.address;
         crate::eventually(
             "redis-server accepts connections",
@@ -233,14 +250,18 @@ fn test_url(address: SocketAddr, password: Option<&str>) -> String {
     }
 }
 
-/// Starts a `redis-server`, which is killed when the child is dropped.
+/// The `redis-server` of this machine, or what `WATCHKEEPER_REDIS_SERVER` names in its place.
+pub(crate) fn machines_own() -> PathBuf {
+    std::env::var_os("WATCHKEEPER_REDIS_SERVER")
+        .map_or_else(|| "redis-server".into(), PathBuf::from)
+}
+
+/// Starts a server, which is killed when the child is dropped.
 ///
 /// # Panics
-/// When it is not installed (`WATCHKEEPER_REDIS_SERVER` names another binary).
-pub(crate) fn spawn(arguments: impl IntoIterator<Item = String>) -> Child {
-    let binary =
-        std::env::var("WATCHKEEPER_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-    Command::new(&binary)
+/// When it is not installed.
+pub(crate) fn spawn(binary: &Path, arguments: impl IntoIterator<Item = String>) -> Child {
+    Command::new(binary)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -249,8 +270,9 @@ pub(crate) fn spawn(arguments: impl IntoIterator<Item = String>) -> Child {
         .spawn()
         .unwrap_or_else(|error| {
             panic!(
-                "`{binary}` cannot be started ({error}): install it (`apt-get install -y redis-server`) or name it in \
-                 WATCHKEEPER_REDIS_SERVER"
+                "`{}` cannot be started ({error}): install it (`apt-get install -y redis-server`) or name it in \
+                 WATCHKEEPER_REDIS_SERVER",
+                binary.display()
             )
         })
 }

@@ -249,7 +249,7 @@ fn watcher(master: SocketAddr, passwords: Passwords) -> Watcher {
     let arguments = [file.display().to_string(), "--sentinel".to_owned()];
     Watcher {
         address,
-        _child: redis_process::spawn(arguments),
+        _child: redis_process::spawn(&redis_process::machines_own(), arguments),
         _directory: directory,
     }
 }

@@ -22,6 +22,21 @@ pub enum ClientCertificate {
     Required,
 }
 
+/// The rights of `ACL SETUSER` that the operating guide lists, for one fleet.
+///
+/// # Panics
+/// When the guide lists none.
+#[must_use]
+pub fn documented_rights(fleet: &str) -> Vec<String> {
+    let guide = include_str!("../../../docs/operating.md");
+    let mut blocks = guide.split("```");
+    let block = blocks.find(|block| block.trim().starts_with("ACL SETUSER"));
+    let line = block.unwrap().replace("FLEET", fleet);
+    let words = line.split_whitespace().skip(3).map(str::to_owned);
+    let of_the_user = |word: &String| ["reset", "on", ">PASSWORD"].contains(&word.as_str());
+    words.filter(|word| !of_the_user(word)).collect()
+}
+
 impl RedisProcess {
     /// Starts a server with a second door that speaks TLS; the plain one stays, for the test itself. It listens on
     /// `127.0.0.2` as well, which its certificate does not hold.

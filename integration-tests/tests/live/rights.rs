@@ -9,7 +9,7 @@ use watchkeeper_core::id::PodId;
 use watchkeeper_core::lease::{LeaseStore, Token};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_integration_tests::redis_cluster::RedisCluster;
-use watchkeeper_integration_tests::redis_process::RedisProcess;
+use watchkeeper_integration_tests::redis_process::{RedisProcess, documented_rights as documented};
 use watchkeeper_integration_tests::sentinel::{MASTER_NAME, Sentinels};
 use watchkeeper_redis::{RedisOptions, RedisStore, SentinelOptions, Topology};
 
@@ -17,17 +17,6 @@ use crate::sentinel::{heard, node, resumed};
 use crate::support::{LONG, acquire, fresh_fleet, group, publish};
 
 const PASSWORD: &str = "hunter2";
-
-/// The rights that the operating guide lists, for one fleet.
-fn documented(fleet: &str) -> Vec<String> {
-    let guide = include_str!("../../../docs/operating.md");
-    let block = guide
-        .split("```")
-        .find(|block| block.trim().starts_with("ACL SETUSER"));
-    let line = block.unwrap().replace("FLEET", fleet);
-    let words = line.split_whitespace().skip(3).map(str::to_owned);
-    words.filter(|word| !word.contains("PASSWORD")).collect()
-}
 
 async fn allow(redis: &RedisProcess, rights: &[String]) {
     let mut words = vec!["ACL", "SETUSER", "app", "reset", "on", ">hunter2"];

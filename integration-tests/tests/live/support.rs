@@ -1,42 +1,24 @@
 //! What the live tests share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use watchkeeper_core::cache::{Publish, Then};
 use watchkeeper_core::error::StoreError;
-use watchkeeper_core::id::{AttemptId, FleetName, GroupId, PodId};
+use watchkeeper_core::id::{AttemptId, GroupId, PodId};
 use watchkeeper_core::lease::{Acquire, Acquired, LeaseRef, LeaseStore, Token};
-use watchkeeper_redis::{CompanionOptions, RedisOptions, RedisStore};
+pub(crate) use watchkeeper_integration_tests::redis_conformance::fresh_fleet;
+use watchkeeper_redis::{RedisOptions, RedisStore};
 
 /// How long an operation may take beyond its limit: a busy machine wakes a task late.
 pub(crate) const SLACK: Duration = Duration::from_millis(400);
 pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-/// A name that no other test of this or another run has.
-pub(crate) fn fresh_fleet() -> FleetName {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    FleetName::new(format!("t-{}-{next}", std::process::id())).unwrap()
-}
 
 pub(crate) fn options(url: &str) -> RedisOptions {
     let mut options = RedisOptions::from_url(fresh_fleet(), url).unwrap();
     // Longer than the default: these tests share a busy machine, and few are about time.
     options.timeout = Duration::from_secs(3);
     options
-}
-
-/// Companions that no other test has.
-pub(crate) fn companions(fleet: &FleetName) -> CompanionOptions {
-    CompanionOptions {
-        lock: format!("{fleet}:health_check_lock"),
-        report: format!("{fleet}:health_check_results"),
-        claim: format!("{fleet}:claim"),
-        claim_ttl: LONG,
-        required: true,
-    }
 }
 
 pub(crate) fn group() -> GroupId {
