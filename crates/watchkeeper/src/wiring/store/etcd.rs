@@ -5,7 +5,7 @@ use std::sync::Arc;
 use watchkeeper_config::{Config, EtcdSettings};
 use watchkeeper_core::id::FleetName;
 use watchkeeper_core::time::Clock;
-use watchkeeper_etcd::{EtcdOptions, TlsOptions};
+use watchkeeper_etcd::{EtcdOptions, EtcdStore, TlsOptions};
 
 use super::Wired;
 use crate::exit::Failure;
@@ -15,14 +15,18 @@ use crate::wiring::files::Pem;
 pub(super) fn build(
     settings: &EtcdSettings,
     config: &Config,
-    _clock: &Arc<dyn Clock>,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Wired, Failure> {
     let mut options = options(settings, &config.fleet.name)?;
     options.timeout = config.backend.timeout;
-    Err(Failure::bad_config(format!(
-        "`backend.kind` is `etcd`, whose store this build cannot reach yet ({}): choose `redis` or `memory`",
-        address(settings)
-    )))
+    let address = address(settings);
+    let store = EtcdStore::connect(&options, Arc::clone(clock))
+        .map_err(|error| Failure::bad_config(format!("`backend.etcd`: {error}")))?;
+    Ok(Wired {
+        name: "etcd",
+        address,
+        store: Arc::new(store),
+    })
 }
 
 fn options(settings: &EtcdSettings, fleet: &FleetName) -> Result<EtcdOptions, Failure> {
