@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, FromRedisValue};
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue};
 use rustix::process::Signal;
 use tokio::process::{Child, Command};
 
@@ -167,8 +167,7 @@ impl RedisProcess {
     /// A connection of the test's own.
     pub async fn connect(&self) -> MultiplexedConnection {
         let url = test_url(self.address, self.password.as_deref());
-        let client = redis::Client::open(url).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        open(&url).await.unwrap()
     }
 
     /// Runs one command on a connection of its own: `redis.run(&["SET", "a", "b"])`.
@@ -208,6 +207,8 @@ impl RedisProcess {
     }
 }
 
+/// How long a test waits for its own command where the server has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer than a healthy server on a busy machine needs for one command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(1);
 
@@ -229,8 +230,7 @@ pub(crate) async fn try_run_as<T: FromRedisValue>(
     words: &[&str],
 ) -> Result<T, String> {
     let run = async {
-        let client = redis::Client::open(test_url(address, password))?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut connection = open(&test_url(address, password)).await?;
         let mut command = Cmd::new();
         for word in words {
             command.arg(*word);
@@ -241,6 +241,20 @@ pub(crate) async fn try_run_as<T: FromRedisValue>(
         Ok(answer) => answer.map_err(|error: redis::RedisError| error.to_string()),
         Err(_) => Err(format!("redis did not answer within {COMMAND_LIMIT:?}")),
     }
+}
+
+/// A connection for a test's own commands, with more patience than the client has by itself.
+///
+/// # Errors
+/// What the client says.
+pub(crate) async fn open(url: &str) -> redis::RedisResult<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let client = redis::Client::open(url)?;
+    client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
 }
 
 fn test_url(address: SocketAddr, password: Option<&str>) -> String {

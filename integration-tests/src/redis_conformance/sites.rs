@@ -11,7 +11,7 @@ use watchkeeper_redis::{Node, RedisOptions, SentinelOptions, TlsOptions, Topolog
 use super::Site;
 use crate::certificates::Certificates;
 use crate::redis_cluster::RedisCluster;
-use crate::redis_process::{ClientCertificate, RedisProcess, documented_rights};
+use crate::redis_process::{self, ClientCertificate, RedisProcess, documented_rights};
 use crate::redis_server::RedisServer;
 use crate::sentinel::{MASTER_NAME, Passwords, Sentinels};
 use crate::shared::Server;
@@ -30,8 +30,7 @@ impl Site for RedisServer {
     }
 
     async fn connect(&self, _key: &str) -> MultiplexedConnection {
-        let client = redis::Client::open(self.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        redis_process::open(self.url()).await.unwrap()
     }
 }
 
