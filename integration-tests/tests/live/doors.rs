@@ -367,11 +367,9 @@ async fn a_client_certificate_opens_and_a_missing_one_is_told() {
     let url = format!("rediss://{address}/");
     let (cert, key) = files.client.clone();
     let mut tls = TlsOptions {
-        server_name: None,
         ca: Some(files.ca.clone().into_bytes()),
         cert: Some(cert.into_bytes()),
         key: Some(Secret::new(key)),
-        server_name: None,
         ..TlsOptions::default()
     };
     let store = connect(with_tls(&url, tls.clone()));
