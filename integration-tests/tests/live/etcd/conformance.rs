@@ -78,7 +78,7 @@ impl Harness for Harnessed {
             }
             Door::Guarded(server) => server.options(&self.fleet),
         };
-        let store: Arc<dyn Store> = Arc::new(store(options));
+        let store: Arc<dyn Store> = Arc::new(store(&options));
         if self.wrapped {
             return Arc::new(Faulty::new(store));
         }
