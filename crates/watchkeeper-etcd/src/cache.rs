@@ -318,3 +318,57 @@ fn limit(op: StoreOp, what: &str, size: usize, most: usize) -> Result<(), StoreE
         format!("the {what} has `{size}` bytes, etcd is given at most `{most}`"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use watchkeeper_core::lease::LeaseRef;
+
+    use super::*;
+    use crate::view::tests::view;
+
+    fn publication(pod: &str, token: u64, edition: u32) -> Publish {
+        Publish {
+            lease: LeaseRef {
+                group: GroupId::new("g").unwrap(),
+                pod: PodId::new(pod).unwrap(),
+                token: Token(token),
+            },
+            edition,
+            value: b"found".as_slice().into(),
+            retain: SHORTEST_RETAIN,
+            then: Then::Release,
+            companion: None,
+        }
+    }
+
+    #[test]
+    fn what_a_publication_may_do_depends_on_the_lock_and_the_report() {
+        for (lock, report, pod, token, edition, verdict) in [
+            // Held.
+            (Some(5), None, "a", 5, 1, Verdict::Write),
+            (Some(5), Some(4), "a", 5, 1, Verdict::Write),
+            (Some(5), Some(5), "a", 5, 2, Verdict::Write),
+            // Not held under this token by this pod.
+            (None, None, "a", 5, 1, Verdict::Fenced),
+            (Some(5), None, "b", 5, 1, Verdict::Fenced),
+            (Some(6), None, "a", 5, 1, Verdict::Fenced),
+            // Landed, whatever became of the lease.
+            (Some(5), Some(5), "a", 5, 1, Verdict::Landed),
+            (None, Some(5), "a", 5, 1, Verdict::Landed),
+            // Overtaken, though the lock says it is held.
+            (Some(5), Some(6), "a", 5, 1, Verdict::Fenced),
+        ] {
+            let seen = view(lock, None, report);
+            assert_eq!(judge(&seen, &publication(pod, token, edition)), verdict);
+        }
+    }
+
+    #[test]
+    fn a_lease_tells_the_least_age_in_whole_seconds() {
+        let secs = Duration::from_secs;
+        for (granted, left, age) in [(60, 59, 0), (60, 60, 0), (60, 57, 2), (60, 0, 59)] {
+            let (granted, left) = (secs(granted), secs(left));
+            assert_eq!(used_up(term::Left { granted, left }), secs(age));
+        }
+    }
+}

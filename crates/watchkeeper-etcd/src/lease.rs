@@ -282,3 +282,24 @@ impl LeaseStore for EtcdStore {
         Guarantee::Linearizable
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tests::view;
+
+    #[test]
+    fn a_token_is_above_all_that_is_known_and_at_least_the_stores_revision() {
+        for (stored, revision, floor, next) in [
+            (None, 5, 0, 5),
+            (Some(3), 5, 0, 5),
+            (Some(5), 5, 0, 6),
+            (Some(9), 5, 0, 10),
+            (Some(9), 5, 20, 21),
+        ] {
+            let mut seen = view(None, stored, None);
+            seen.revision = revision;
+            assert_eq!(next_token(&seen, Token(floor)), Token(next));
+        }
+    }
+}

@@ -196,3 +196,88 @@ impl Memory {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tests::view;
+
+    fn group() -> GroupId {
+        GroupId::new("g").unwrap()
+    }
+
+    fn at(seconds: i64) -> Moment {
+        Moment::from_micros(seconds * 1_000_000)
+    }
+
+    fn term(id: i64, asked: i64) -> Term {
+        Term {
+            id,
+            asked,
+            granted: asked,
+            since: at(0),
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_is_not_believed() {
+        let (memory, mut seen) = (Memory::default(), view(Some(3), None, None));
+        memory.saw(&group(), &seen, at(0));
+        seen.revision -= 1;
+        seen.lock.value = None;
+        memory.saw(&group(), &seen, at(1));
+        assert_eq!(
+            memory.view(&group(), at(2)),
+            Some(view(Some(3), None, None))
+        );
+    }
+
+    #[test]
+    fn a_lease_is_lent_to_one_step_and_only_while_it_lasts_and_fits() {
+        let memory = Memory::default();
+        memory.put_term(&group(), term(7, 10), at(0));
+        assert_eq!(memory.take_term(&group(), 11, at(1)), None);
+        assert_eq!(memory.term_on(&group(), 8, 10, at(1)), None);
+        assert!(memory.term_on(&group(), 7, 10, at(1)).is_some());
+        assert!(memory.take_term(&group(), 10, at(9)).is_some());
+        assert_eq!(memory.take_term(&group(), 10, at(9)), None);
+        memory.put_term(&group(), term(7, 10), at(0));
+        assert_eq!(memory.take_term(&group(), 10, at(10)), None);
+    }
+
+    #[test]
+    fn a_replaced_reports_lease_is_used_again_if_it_is_ours_and_given_back_if_not() {
+        let memory = Memory::default();
+        assert_eq!(memory.published(&group(), term(1, 60), 0, at(0)), None);
+        // Its own, and the next report may hang on it.
+        assert_eq!(memory.published(&group(), term(2, 60), 1, at(1)), None);
+        assert_eq!(memory.take_spare(60, at(2)).map(|term| term.id), Some(1));
+        assert_eq!(memory.take_spare(60, at(2)), None);
+        // Another pod's report stood there meanwhile.
+        assert_eq!(memory.published(&group(), term(1, 60), 9, at(3)), Some(9));
+        // Its own, but near its end.
+        assert_eq!(memory.published(&group(), term(3, 60), 1, at(55)), Some(1));
+    }
+
+    #[test]
+    fn a_tokens_lease_is_kept_alive_once_an_hour() {
+        let memory = Memory::default();
+        memory.token_kept(&group(), 4, at(0));
+        assert!(memory.token_is_kept(&group(), 4, at(3_599)));
+        assert!(!memory.token_is_kept(&group(), 4, at(3_600)));
+        assert!(!memory.token_is_kept(&group(), 5, at(1)));
+    }
+
+    #[test]
+    fn the_group_unused_longest_is_forgotten_first() {
+        let memory = Memory::default();
+        let name = |n: usize| GroupId::new(format!("g-{n}")).unwrap();
+        for n in 0..=MOST_GROUPS {
+            memory.note_born(&name(n), 1, at(i64::try_from(n).unwrap()));
+        }
+        let now = at(1_000_000);
+        assert_eq!(memory.inner().groups.len(), MOST_GROUPS);
+        assert!(memory.born(&name(1), 1, now).is_some());
+        assert_eq!(memory.born(&name(0), 1, now), None);
+    }
+}

@@ -278,7 +278,7 @@ const fn put<T>(lease: i64, size: usize, value: T) -> Slot<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use watchkeeper_core::id::AttemptId;
@@ -294,7 +294,8 @@ mod tests {
         }
     }
 
-    fn view(lock: Option<u64>, token: Option<u64>, report: Option<u64>) -> View {
+    /// Keys that stand so, a lock of pod `a` among them.
+    pub(crate) fn view(lock: Option<u64>, token: Option<u64>, report: Option<u64>) -> View {
         View {
             revision: 5,
             lock: slot(lock.map(|token| Lock {
