@@ -271,7 +271,7 @@ fn server(code: Code, message: &str) -> Failure {
             StoreErrorKind::Auth,
             "a user is set here but etcd has authentication switched off: remove `username`, or `etcdctl auth enable` there",
         ),
-        _ if has("invalid auth token") || has("revision in auth store is old") => is(
+        _ if has("invalid auth token") || has("revision of auth store is old") => is(
             StoreErrorKind::Unwritable,
             "etcd no longer knows who we are: we prove it anew",
         )

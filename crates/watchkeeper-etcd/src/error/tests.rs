@@ -39,7 +39,7 @@ fn each_answer_of_the_server_has_its_kind_and_remedy() {
         ),
         (
             Code::InvalidArgument,
-            "etcdserver: revision in auth store is old",
+            "etcdserver: revision of auth store is old",
             Unwritable,
             "anew",
         ),

@@ -8,14 +8,13 @@ use etcd_client::{Client, DeleteOptions};
 use watchkeeper_core::cache::Store;
 use watchkeeper_core::id::{FleetName, GroupId};
 use watchkeeper_core::lease::Token;
-use watchkeeper_etcd::EtcdOptions;
 use watchkeeper_integration_tests::etcd_server::EtcdServer;
 use watchkeeper_integration_tests::shared::Kept;
 use watchkeeper_testkit::conformance::{Harness, Place, Shape};
 use watchkeeper_testkit::faults::Faulty;
 
 use super::guarded::Guarded;
-use super::support::store;
+use super::support::{options_of, store};
 use crate::support::fresh_fleet;
 
 /// The lowest number that is no token.
@@ -47,11 +46,9 @@ async fn wrapped() -> Harnessed {
 }
 
 async fn guarded() -> Harnessed {
-    let (server, fleet) = (Guarded::shared().await, fresh_fleet());
-    server.admit(&fleet).await;
     Harnessed {
-        server: Door::Guarded(server),
-        fleet,
+        server: Door::Guarded(Guarded::shared().await),
+        fleet: fresh_fleet(),
         wrapped: false,
     }
 }
@@ -73,9 +70,7 @@ impl Harnessed {
 impl Harness for Harnessed {
     async fn store(&self) -> Arc<dyn Store> {
         let options = match &self.server {
-            Door::Open(server) => {
-                EtcdOptions::new(self.fleet.clone(), vec![server.endpoint().to_owned()])
-            }
+            Door::Open(server) => options_of(self.fleet.clone(), server.endpoint()),
             Door::Guarded(server) => server.options(&self.fleet),
         };
         let store: Arc<dyn Store> = Arc::new(store(&options));

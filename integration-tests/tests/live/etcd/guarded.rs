@@ -1,4 +1,4 @@
-//! An etcd as production has it: TLS, a client's certificate, and a user who may see one fleet's keys and no others.
+//! An etcd as production has it: TLS, a client's certificate, and a user who may see the fleets' keys and no others.
 
 use std::sync::Arc;
 
@@ -9,6 +9,9 @@ use watchkeeper_integration_tests::certificates::Certificates;
 use watchkeeper_integration_tests::etcd_process::EtcdProcess;
 use watchkeeper_integration_tests::shared::{Kept, Server, Slot};
 
+use super::support::options_of;
+
+const USER: &str = "fleets";
 const PASSWORD: &str = "a password";
 
 /// A server that the tests of this binary share.
@@ -22,6 +25,8 @@ impl Server for Guarded {
         let certificates = Certificates::issue();
         let mut etcd = EtcdProcess::start_tls(&certificates, true).await;
         etcd.enable_auth("the root's").await;
+        // Once for all: whoever adds a user makes etcd ask everybody for the password again.
+        etcd.add_user(USER, PASSWORD, "watchkeeper/t-").await;
         Self { etcd, certificates }
     }
 }
@@ -32,17 +37,11 @@ impl Guarded {
         SHARED.get().await
     }
 
-    /// Lets this fleet in and nobody else: its user has its name.
-    pub(crate) async fn admit(&self, fleet: &FleetName) {
-        let prefix = format!("watchkeeper/{fleet}/");
-        self.etcd.add_user(fleet.as_str(), PASSWORD, &prefix).await;
-    }
-
     /// How that fleet comes in.
     pub(crate) fn options(&self, fleet: &FleetName) -> EtcdOptions {
         let endpoint = format!("https://{}", self.etcd.tls_address());
-        let mut options = EtcdOptions::new(fleet.clone(), vec![endpoint]);
-        options.username = Some(fleet.to_string());
+        let mut options = options_of(fleet.clone(), &endpoint);
+        options.username = Some(USER.to_owned());
         options.password = Some(Secret::new(PASSWORD));
         let (cert, key) = self.certificates.client.clone();
         options.tls = Some(TlsOptions {

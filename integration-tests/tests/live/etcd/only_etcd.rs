@@ -130,18 +130,22 @@ async fn a_report_beyond_the_servers_own_limit_is_refused_and_the_lease_stands()
     assert_eq!(a.publish(&found).await, Ok(Published::Done));
 }
 
-/// Each task takes the lease so often and gives it up again, with a report or without.
-async fn race(stores: Vec<Arc<EtcdStore>>, cycles: u64) -> Vec<Token> {
+/// Each task takes the lease so often and gives it up again, with a report or without. Who finds it held waits as pods
+/// do: for a notice, with a timer as the net.
+async fn race(stores: Vec<Arc<EtcdStore>>, cycles: usize) -> Vec<Token> {
     let mut racers = tokio::task::JoinSet::new();
     for (number, store) in stores.into_iter().enumerate() {
         racers.spawn(async move {
             let pod = format!("pod-{number}");
+            let mut notices = store.watch();
             let mut won = Vec::new();
             for attempt in 0.. {
-                let Acquired::Held { token } =
-                    store.acquire(&request(&pod, attempt)).await.unwrap()
-                else {
-                    tokio::task::yield_now().await;
+                if won.len() == cycles {
+                    break;
+                }
+                let asked = store.acquire(&request(&pod, attempt)).await.unwrap();
+                let Acquired::Held { token } = asked else {
+                    let _ = tokio::time::timeout(PATIENCE / 5, notices.next()).await;
                     continue;
                 };
                 won.push(token);
@@ -151,9 +155,6 @@ async fn race(stores: Vec<Arc<EtcdStore>>, cycles: u64) -> Vec<Token> {
                 } else {
                     let published = store.publish(&publish(&pod, token, b"found")).await;
                     assert_eq!(published, Ok(Published::Done));
-                }
-                if won.len() as u64 == cycles {
-                    return won;
                 }
             }
             won

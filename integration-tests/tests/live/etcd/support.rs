@@ -31,11 +31,7 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(RealClock)
 }
 
-/// A fleet of its own on that server.
-pub(crate) fn options(endpoint: &str) -> EtcdOptions {
-    options_of(fresh_fleet(), endpoint)
-}
-
+/// How a fleet comes to that server.
 pub(crate) fn options_of(fleet: FleetName, endpoint: &str) -> EtcdOptions {
     let mut options = EtcdOptions::new(fleet, vec![endpoint.to_owned()]);
     // Longer than the default: these tests share a busy machine, and few are about time.
