@@ -21,7 +21,6 @@ fn read(path: PathBuf) -> Result<Loaded, ConfigError> {
         env: BTreeMap::new(),
         litellm_config: Some(path),
         working_dir: PathBuf::from("/nowhere"),
-        without_store: true,
         ..Inputs::default()
     })
 }

@@ -190,3 +190,55 @@ pub(crate) fn start(
         companions,
     }))
 }
+
+#[cfg(all(test, feature = "redis", feature = "etcd"))]
+mod tests {
+    use watchkeeper_config::Inputs;
+
+    use super::*;
+
+    #[test]
+    fn a_list_too_long_for_one_report_is_refused_by_the_stores_own_measure() {
+        let refused = |store: (&str, &str), checks: usize, scope: &str| {
+            let rows = (0..checks).map(|n| format!("{{name=\"c{n}\", tcp=\"127.0.0.1:1\"}}"));
+            let rows = format!("[{}]", rows.collect::<Vec<_>>().join(","));
+            let set = [
+                ("checks", rows.as_str()),
+                store,
+                ("coordination.lock_scope", scope),
+            ];
+            let inputs = Inputs {
+                overrides: set
+                    .map(|(key, value)| (key.into(), value.into(), "--set".into()))
+                    .into(),
+                working_dir: "/nonexistent".into(),
+                ..Inputs::default()
+            };
+            let config = watchkeeper_config::load(&inputs).unwrap().config;
+            match fits_in_a_report(&config) {
+                Ok(()) => None,
+                Err(Failure::BadConfig(why)) => Some(why),
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        let etcd = ("backend.etcd.endpoints", "http://e:1");
+        let redis = ("backend.redis.host", "h");
+        assert_eq!(refused(etcd, 1024, "fleet"), None);
+        let why = refused(etcd, 1025, "fleet").unwrap();
+        for part in [
+            "1025 checks",
+            "holds 1024",
+            "1 MiB",
+            "`coordination.lock_scope`",
+        ] {
+            assert!(why.contains(part), "no {part} in {why}");
+        }
+        assert_eq!(refused(etcd, 1025, "check"), None);
+        assert_eq!(refused(redis, 1025, "fleet"), None);
+        assert!(
+            refused(redis, 8193, "fleet")
+                .unwrap()
+                .contains("holds 8192")
+        );
+    }
+}

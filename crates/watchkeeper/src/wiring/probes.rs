@@ -91,6 +91,7 @@ mod tests {
             overrides: overrides
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned(), "--set".to_owned()))
                 .collect(),
+            built_in: crate::wiring::store::BUILT_IN,
             working_dir: PathBuf::from("/nonexistent"),
             without_store: true,
             without_secrets: false,

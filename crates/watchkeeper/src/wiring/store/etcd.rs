@@ -19,12 +19,11 @@ pub(super) fn build(
 ) -> Result<Wired, Failure> {
     let mut options = options(settings, &config.fleet.name)?;
     options.timeout = config.backend.timeout;
-    let address = address(settings);
     let store = EtcdStore::connect(&options, Arc::clone(clock))
         .map_err(|error| Failure::bad_config(format!("`backend.etcd`: {error}")))?;
     Ok(Wired {
         name: "etcd",
-        address,
+        address: address(settings),
         store: Arc::new(store),
     })
 }

@@ -75,10 +75,10 @@ fn left_out(kind: &str) -> Failure {
 /// The most bytes of one report that the configured backend takes.
 pub(crate) fn report_bytes(kind: &BackendKind) -> usize {
     match kind {
-        BackendKind::Etcd(_) => ETCD_REPORT_BYTES,
-        BackendKind::Memory | BackendKind::Redis(_) => watchkeeper_core::report::MAX_REPORT_BYTES,
+        #[cfg(feature = "redis")]
+        BackendKind::Redis(_) => watchkeeper_redis::MAX_REPORT_BYTES,
+        #[cfg(feature = "etcd")]
+        BackendKind::Etcd(_) => watchkeeper_etcd::MAX_REPORT_BYTES,
+        _ => watchkeeper_memory::MAX_REPORT_BYTES,
     }
 }
-
-/// A server of etcd refuses requests of more than 1.5 MiB unless it is told otherwise.
-const ETCD_REPORT_BYTES: usize = 1024 * 1024;
