@@ -76,6 +76,10 @@ set_up() {
   fi
 }
 
+# What these tests do is wait for real processes: the suites compute for some twenty seconds in all, whatever the
+# machine has.
+readonly WAITING=--test-threads=6
+
 trap stop_containers EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -104,7 +108,7 @@ if wants live; then
     --test-threads="$LIVE_THREADS"
 fi
 if wants daemon; then
-  test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon
+  test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon -- "$WAITING"
 fi
 if wants timing; then
   test_step timing bounded 300 cargo test --workspace --locked --no-fail-fast --test timing -- --test-threads=1
@@ -115,7 +119,8 @@ if wants chaos; then
 fi
 if wants vendors; then
   # The first run installs the vendors' packages, which takes half a minute more.
-  test_step vendors bounded 600 cargo test --workspace --locked --no-fail-fast --test vendors -- --skip litellm::
+  test_step vendors bounded 600 cargo test --workspace --locked --no-fail-fast --test vendors -- \
+    "$WAITING" --skip litellm::
 fi
 if wants litellm; then
   # The first run installs LiteLLM, which takes a minute or two more.
