@@ -202,6 +202,13 @@ impl NativeConfig {
         self
     }
 
+    /// Keeps leases and reports where these lines of `[backend]` say.
+    #[must_use]
+    pub fn backend(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.backend);
+        self
+    }
+
     /// `coordination.interval`.
     #[must_use]
     pub fn interval(self, value: &str) -> Self {

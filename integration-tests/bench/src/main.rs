@@ -14,8 +14,10 @@ mod outcome;
 mod plots;
 mod round;
 mod row;
+mod server;
 mod sizes;
 mod store;
+mod stores;
 mod table;
 
 use std::future::Future;
@@ -92,12 +94,13 @@ const fn measure(name: &'static str, take: for<'a> fn(&'a Ctx) -> Rows<'a>) -> M
     }
 }
 
-static MEASURES: [Measure; 7] = [
+static MEASURES: [Measure; 8] = [
     measure("http", |ctx| Box::pin(http::rows(ctx))),
     measure("round", |ctx| Box::pin(round::rows(ctx))),
     measure("idle", |ctx| Box::pin(idle::rows(ctx))),
     measure("sizes", |ctx| Box::pin(sizes::rows(ctx))),
     measure("store", |ctx| Box::pin(store::rows(ctx))),
+    measure("stores", |ctx| Box::pin(stores::rows(ctx))),
     measure("fleet", |ctx| Box::pin(fleet::rows(ctx))),
     Measure {
         name: "plots",

@@ -1,7 +1,8 @@
-//! Pods inside this process: each on a thread, a runtime and Redis connections of its own, so that one can be killed
+//! Pods inside this process: each on a thread, a runtime and store connections of its own, so that one can be killed
 //! without a word while the others go on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,12 +26,12 @@ use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_redis::{RedisOptions, RedisStore};
 use watchkeeper_runtime::{
     BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
 };
 
 use crate::Error;
+use crate::server::Place;
 
 /// As `backend.timeout` unless set otherwise.
 const OP_TIMEOUT: Duration = Duration::from_millis(500);
@@ -45,7 +46,7 @@ pub(crate) type OnPublish = Arc<dyn Fn(Token) + Send + Sync>;
 /// What all pods of a fleet have in common.
 #[derive(Clone)]
 pub(crate) struct Shape {
-    pub(crate) redis: String,
+    pub(crate) place: Place,
     pub(crate) checks: Vec<Check>,
     pub(crate) interval: Duration,
     pub(crate) lock_ttl: Duration,
@@ -53,6 +54,16 @@ pub(crate) struct Shape {
     /// Probes go out over HTTP; otherwise every check is healthy at once and nobody is asked.
     pub(crate) asks: bool,
     pub(crate) on_publish: Option<OnPublish>,
+    /// Where pings and what concerns presence are counted.
+    pub(crate) aside: Arc<Aside>,
+}
+
+/// How often the pods of a fleet pinged, said that they live, and asked who else does.
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    pub(crate) pings: AtomicU64,
+    pub(crate) announced: AtomicU64,
+    pub(crate) listed: AtomicU64,
 }
 
 enum Order {
@@ -165,12 +176,12 @@ fn live(shape: Shape, pod: PodId, mut inbox: mpsc::Receiver<Order>, ready: Ready
 
 fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
     let fleet = FleetName::new("bench")?;
+    let backend = shape.place.word();
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
-    let mut redis = RedisOptions::from_url(fleet.clone(), &shape.redis)?;
-    redis.timeout = OP_TIMEOUT;
     let store: Arc<dyn Store> = Arc::new(Noted {
-        redis: RedisStore::connect(redis)?,
+        store: shape.place.open(fleet.clone(), OP_TIMEOUT)?,
         on_publish: shape.on_publish,
+        aside: shape.aside,
     });
     let prober: Arc<dyn Prober> = if shape.asks {
         let mut options = ProberOptions::new(Arc::clone(&clock));
@@ -228,7 +239,7 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
             passes: watchkeeper_core::report::Passes::HEALTHY,
             details: true,
         },
-        backend: "redis",
+        backend,
         address: "redis".to_owned(),
         store,
         prober,
@@ -286,36 +297,38 @@ impl Prober for AllHealthy {
     }
 }
 
-/// The Redis backend, telling when a report leaves.
+/// A backend, telling when a report leaves.
 struct Noted {
-    redis: RedisStore,
+    store: Arc<dyn Store>,
     on_publish: Option<OnPublish>,
+    aside: Arc<Aside>,
 }
 
 #[async_trait]
 impl LeaseStore for Noted {
     async fn acquire(&self, request: &Acquire) -> Result<Acquired, StoreError> {
-        self.redis.acquire(request).await
+        self.store.acquire(request).await
     }
 
     async fn renew(&self, lease: &LeaseRef, ttl: Duration) -> Result<Renewed, StoreError> {
-        self.redis.renew(lease, ttl).await
+        self.store.renew(lease, ttl).await
     }
 
     async fn release(&self, lease: &LeaseRef) -> Result<Released, StoreError> {
-        self.redis.release(lease).await
+        self.store.release(lease).await
     }
 
     async fn inspect(&self, group: &GroupId) -> Result<LockState, StoreError> {
-        self.redis.inspect(group).await
+        self.store.inspect(group).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.redis.ping().await
+        self.aside.pings.fetch_add(1, Ordering::Relaxed);
+        self.store.ping().await
     }
 
     fn guarantee(&self) -> Guarantee {
-        self.redis.guarantee()
+        self.store.guarantee()
     }
 }
 
@@ -325,30 +338,32 @@ impl ReportCache for Noted {
         if let Some(tell) = &self.on_publish {
             tell(publish.lease.token);
         }
-        self.redis.publish(publish).await
+        self.store.publish(publish).await
     }
 
     async fn read(&self, group: &GroupId, floor: Token) -> Result<Read, StoreError> {
-        self.redis.read(group, floor).await
+        self.store.read(group, floor).await
     }
 
     async fn announce(&self, presence: &Presence) -> Result<(), StoreError> {
-        self.redis.announce(presence).await
+        self.aside.announced.fetch_add(1, Ordering::Relaxed);
+        self.store.announce(presence).await
     }
 
     async fn leave(&self, pod: &PodId) -> Result<(), StoreError> {
-        self.redis.leave(pod).await
+        self.store.leave(pod).await
     }
 
     async fn pods(&self) -> Result<Vec<PodSeen>, StoreError> {
-        self.redis.pods().await
+        self.aside.listed.fetch_add(1, Ordering::Relaxed);
+        self.store.pods().await
     }
 
     fn companion(&self) -> CompanionState {
-        self.redis.companion()
+        self.store.companion()
     }
 
     fn watch(&self) -> Notices {
-        self.redis.watch()
+        self.store.watch()
     }
 }

@@ -2,9 +2,9 @@
 
 pub(crate) mod local;
 mod rounds;
-mod seen;
+pub(crate) mod seen;
 pub(crate) mod stand;
-mod takeover;
+pub(crate) mod takeover;
 
 use crate::row::Row;
 use crate::{Ctx, Error};

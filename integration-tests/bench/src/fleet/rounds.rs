@@ -12,6 +12,7 @@ use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use super::stand::{INTERVAL, Kind, LOCK_TTL, Stand};
 use crate::row::{Row, Target};
+use crate::server::Place;
 use crate::{Ctx, Error};
 
 const FLEETS: [(Kind, usize); 4] = [
@@ -34,6 +35,7 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
         &FLEETS[..]
     };
     let redis = RedisProcess::start().await;
+    let place = Place::Redis(redis.address());
     let rounds = ctx.repeat;
     let mut rows = Vec::new();
     for trouble in [
@@ -46,7 +48,7 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
             .iter()
             // Of one pod, nobody is left to go on.
             .filter(|(_, size)| trouble != Trouble::Killed || *size > 1)
-            .map(|(kind, size)| measure(&redis, trouble, *kind, *size, rounds));
+            .map(|(kind, size)| measure(&place, trouble, *kind, *size, rounds));
         rows.extend(try_join_all(all).await?);
     }
     Ok(rows)
@@ -61,7 +63,7 @@ enum Trouble {
 }
 
 async fn measure(
-    redis: &RedisProcess,
+    place: &Place,
     trouble: Trouble,
     kind: Kind,
     size: usize,
@@ -71,7 +73,7 @@ async fn measure(
         Trouble::Slow => SLOW_INTERVAL,
         _ => INTERVAL,
     };
-    let mut stand = Stand::with_interval(redis, kind, size, MODELS, interval).await?;
+    let mut stand = Stand::with_interval(place, kind, size, MODELS, interval).await?;
     let (what, target, worst) = match trouble {
         Trouble::None => {
             let worst = steady(&stand, rounds, interval).await?;

@@ -11,6 +11,7 @@ use watchkeeper_runtime::StatusHub;
 
 use super::local::{LocalPod, Shape, checks};
 use crate::row::{Row, Target};
+use crate::server::Place;
 use crate::{Ctx, Error};
 
 const PODS: usize = 20;
@@ -28,14 +29,20 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// The report that is under way.
 type Pending = Mutex<Option<(Token, Instant)>>;
 
-/// The row: per report the time from its leaving the holder until the last pod shows it, the 99th percentile of these.
+/// The rows on a Redis of their own.
 pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let redis = RedisProcess::start().await;
+    on(&Place::Redis(redis.address()), Target::AtMost(5.0), ctx).await
+}
+
+/// Per report the time from its leaving the holder until the last pod shows it: the 99th percentile of these, which has
+/// to reach `target`, and the median.
+pub(crate) async fn on(place: &Place, target: Target, ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let pending: Arc<Pending> = Arc::default();
     let noted = Arc::clone(&pending);
     let models: Vec<String> = (0..CHECKS).map(|n| format!("model-{n}")).collect();
     let shape = Shape {
-        redis: redis.url(),
+        place: place.clone(),
         checks: checks("http://127.0.0.1:9/v1", &models)?,
         interval: Duration::from_secs(3600),
         lock_ttl: Duration::from_secs(60),
@@ -45,6 +52,7 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
             let now = Instant::now();
             *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some((token, now));
         })),
+        aside: Arc::default(),
     };
     let mut pods = Vec::new();
     for n in 0..PODS {
@@ -84,9 +92,10 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     observer.join().map_err(|_| "the observer panicked")?;
     let row = |what: &str, ours, target| Row {
         what: format!(
-            "report of {CHECKS} checks leaves the holder -> shown by all {} other pods (in-process, on redis), {what} \
+            "report of {CHECKS} checks leaves the holder -> shown by all {} other pods (in-process, on {}), {what} \
              of {reports}",
-            PODS - 1
+            PODS - 1,
+            place.word()
         ),
         unit: "ms",
         ours,
@@ -95,7 +104,7 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
         target,
     };
     Ok(vec![
-        row("p99", high, Target::AtMost(5.0)),
+        row("p99", high, target),
         row("median", middle, Target::Shown),
     ])
 }

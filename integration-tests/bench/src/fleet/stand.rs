@@ -1,5 +1,6 @@
 //! A fleet under measurement: its pods, its model server, and what may be done to them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -7,10 +8,10 @@ use watchkeeper_core::status::{Mode, StatusSource};
 use watchkeeper_integration_tests::daemon::{Daemon, Setup};
 use watchkeeper_integration_tests::litellm_config::NativeConfig;
 use watchkeeper_integration_tests::mock_llm::MockLlm;
-use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use super::local::{LocalPod, Shape, checks};
 use crate::Error;
+use crate::server::Place;
 
 /// Between the starts of two rounds.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(3);
@@ -59,17 +60,17 @@ pub(crate) struct Stand {
 impl Stand {
     /// Starts `size` pods that check `models` models.
     pub(crate) async fn new(
-        redis: &RedisProcess,
+        place: &Place,
         kind: Kind,
         size: usize,
         models: usize,
     ) -> Result<Self, Error> {
-        Self::with_interval(redis, kind, size, models, INTERVAL).await
+        Self::with_interval(place, kind, size, models, INTERVAL).await
     }
 
     /// The same with another interval.
     pub(crate) async fn with_interval(
-        redis: &RedisProcess,
+        place: &Place,
         kind: Kind,
         size: usize,
         models: usize,
@@ -79,7 +80,7 @@ impl Stand {
         let models: Vec<String> = (0..models).map(|n| format!("model-{n}")).collect();
         let names: Vec<&str> = models.iter().map(String::as_str).collect();
         let toml = NativeConfig::new(&mock.api_base(), &names)
-            .redis(redis.address())
+            .backend(&place.toml())
             .interval(&format!("{}ms", interval.as_millis()))
             .lock_ttl(&format!("{}ms", LOCK_TTL.as_millis()))
             .probe("timeout = \"30s\"")
@@ -87,13 +88,14 @@ impl Stand {
             .toml();
         // The mock's port makes each stand a group of its own on a server that several share.
         let shape = Shape {
-            redis: redis.url(),
+            place: place.clone(),
             checks: checks(&mock.api_base(), &models)?,
             interval,
             lock_ttl: LOCK_TTL,
             drain: DRAIN,
             asks: true,
             on_publish: None,
+            aside: Arc::default(),
         };
         let mut stand = Self {
             mock,

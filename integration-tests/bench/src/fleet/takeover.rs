@@ -9,6 +9,7 @@ use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use super::stand::{Kind, Stand};
 use crate::row::{Row, Target};
+use crate::server::Server;
 use crate::{Ctx, Error};
 
 const PODS: usize = 4;
@@ -16,25 +17,46 @@ const SOON: Duration = Duration::from_secs(15);
 
 /// Both rows.
 pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
-    let redis = RedisProcess::start().await;
-    let mut stand = Stand::new(&redis, Kind::Processes, PODS, 2).await?;
+    let redis = Server::Redis(RedisProcess::start().await);
+    let mut stand = Stand::new(&redis.place(), Kind::Processes, PODS, 2).await?;
     let (mut killed, mut left) = (Vec::new(), Vec::new());
     for _ in 0..ctx.repeat {
         killed.push(after_kill(&mut stand, &redis).await?);
-        left.push(after_sigterm(&mut stand, &redis).await?);
+        left.push(after_sigterm(&mut stand, redis.redis_of("").await?).await?);
     }
-    let row = |what: &str, ours, limit| Row {
-        what: format!("{what} -> first probe of the next round ({PODS} processes, on redis)"),
+    Ok(vec![
+        row(KILLED, &redis, killed, 200.0),
+        row(
+            "release of a holder told to leave by SIGTERM",
+            &redis,
+            left,
+            100.0,
+        ),
+    ])
+}
+
+/// Only what follows a kill, on any server; `limit` in milliseconds.
+pub(crate) async fn killed(server: &Server, limit: f64, ctx: &Ctx) -> Result<Row, Error> {
+    let mut stand = Stand::new(&server.place(), Kind::Processes, PODS, 2).await?;
+    let mut took = Vec::new();
+    for _ in 0..ctx.repeat {
+        took.push(after_kill(&mut stand, server).await?);
+    }
+    Ok(row(KILLED, server, took, limit))
+}
+
+const KILLED: &str = "end of a killed holder's lease";
+
+fn row(what: &str, server: &Server, ours: Vec<f64>, limit: f64) -> Row {
+    let word = server.place().word();
+    Row {
+        what: format!("{what} -> first probe of the next round ({PODS} processes, on {word})"),
         unit: "ms",
         ours,
         peer: Vec::new(),
         peer_name: None,
         target: Target::AtMost(limit),
-    };
-    Ok(vec![
-        row("end of a killed holder's lease", killed, 200.0),
-        row("release of a holder told to leave by SIGTERM", left, 100.0),
-    ])
+    }
 }
 
 /// Waits until a round hangs at the last model; returns how often that one was asked so far.
@@ -46,15 +68,12 @@ async fn hang(stand: &mut Stand) -> Result<usize, Error> {
     Ok(seen.count(&model))
 }
 
-async fn after_kill(stand: &mut Stand, redis: &RedisProcess) -> Result<f64, Error> {
+async fn after_kill(stand: &mut Stand, server: &Server) -> Result<f64, Error> {
     let model = stand.last_model();
     let asked = hang(stand).await?;
     let holder = stand.holder().await?;
     stand.kill(holder).await?;
-    let locks = redis.keys("watchkeeper:*:lock:*").await;
-    let lock = locks.first().ok_or("nobody holds a lease")?;
-    let left: i64 = redis.run(&["PTTL", lock]).await;
-    let ends = Instant::now() + Duration::from_millis(u64::try_from(left)?);
+    let ends = server.lease_end().await?;
     stand.mock.set(&model, Behaviour::Ok);
     let next = start_of(&stand.mock, &model, asked).await?;
     stand.fill().await?;

@@ -1,6 +1,7 @@
 //! What a follower asks of the store in an interval in which nothing happens, as the server's `MONITOR` shows it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -9,11 +10,14 @@ use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use crate::fleet::local::{LocalPod, Shape, checks};
 use crate::row::{Row, Target};
+use crate::server::Server;
 use crate::{Ctx, Error};
 
-const PODS: usize = 4;
-const INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const PODS: usize = 4;
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(30);
+/// Any key of the fleet: all lie in one slot.
+const KEY: &str = "watchkeeper:{bench}:pods";
 
 macro_rules! digest {
     ($name:literal) => {
@@ -35,6 +39,7 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let sizes: &[usize] = if ctx.quick { &[10] } else { &[10, 100, 1000] };
     let mut rows = Vec::new();
     for &size in sizes {
+        let server = Server::Redis(RedisProcess::start().await);
         rows.push(Row {
             what: format!(
                 "store commands of the busiest of {} followers per interval, {size} checks (in-process, on redis), \
@@ -42,7 +47,7 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
                 PODS - 1
             ),
             unit: "commands",
-            ours: busiest(size, ctx.repeat).await?,
+            ours: busiest(&server, size, ctx.repeat).await?,
             peer: Vec::new(),
             peer_name: None,
             target: Target::AtMost(3.0),
@@ -58,17 +63,25 @@ struct Sent {
 }
 
 /// From one publication to the next: what the busiest client sent that did not lead the later round.
-async fn busiest(size: usize, intervals: usize) -> Result<Vec<f64>, Error> {
-    let redis = RedisProcess::start().await;
+///
+/// The fleet's primary in a cluster is where all but a question after the topology goes.
+pub(crate) async fn busiest(
+    server: &Server,
+    size: usize,
+    intervals: usize,
+) -> Result<Vec<f64>, Error> {
+    let redis = server.redis_of(KEY).await?;
+    let place = server.place();
     let models: Vec<String> = (0..size).map(|n| format!("model-{n}")).collect();
     let shape = Shape {
-        redis: redis.url(),
+        place: place.clone(),
         checks: checks("http://127.0.0.1:9/v1", &models)?,
         interval: INTERVAL,
         lock_ttl: Duration::from_secs(3),
         drain: Duration::from_secs(1),
         asks: false,
         on_publish: None,
+        aside: Arc::default(),
     };
     let mut pods = Vec::new();
     for n in 0..PODS {

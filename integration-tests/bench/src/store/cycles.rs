@@ -9,9 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, Value};
 use tokio::task::JoinSet;
 use watchkeeper_core::cache::{Publish, Published, ReportCache, Then};
 use watchkeeper_core::id::{AttemptId, FleetName, GroupId, PodId};
@@ -21,31 +18,20 @@ use watchkeeper_memory::MemoryStore;
 use watchkeeper_redis::{RedisOptions, RedisStore};
 use watchkeeper_runtime::BootClock;
 
+use super::bare::Bare;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 
-const TASKS: usize = 64;
+pub(crate) const TASKS: usize = 64;
 /// Turns of each side within a repetition.
-const SLICES: usize = 6;
+pub(crate) const SLICES: usize = 6;
 const SLICE: Duration = Duration::from_millis(250);
-const TTL: Duration = Duration::from_secs(60);
-const RETAIN: Duration = Duration::from_secs(600);
-/// How long the backend keeps a token; an argument of its scripts.
-const TOKEN_KEEP_MS: &str = "604800000";
+pub(crate) const TTL: Duration = Duration::from_secs(60);
+pub(crate) const RETAIN: Duration = Duration::from_secs(600);
 /// One short entry: the smaller the report, the more the client's own work shows.
-const REPORT: [u8; 256] = [b'x'; 256];
+pub(crate) const REPORT: [u8; 256] = [b'x'; 256];
 
-const PEER: &str = "the same EVALSHA calls sent bare on one connection";
-
-/// The scripts as the backend sends them.
-const ACQUIRE: &str = concat!(
-    include_str!("../../../../crates/watchkeeper-redis/src/scripts/common.lua"),
-    include_str!("../../../../crates/watchkeeper-redis/src/scripts/acquire.lua"),
-);
-const PUBLISH: &str = concat!(
-    include_str!("../../../../crates/watchkeeper-redis/src/scripts/common.lua"),
-    include_str!("../../../../crates/watchkeeper-redis/src/scripts/publish.lua"),
-);
+pub(crate) const PEER: &str = "the same EVALSHA calls sent bare on one connection";
 
 /// Both sides on a server of their own, and the memory backend for comparison.
 pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
@@ -55,8 +41,8 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let ours = Arc::new(RedisStore::connect(options.clone())?);
     let bare = Bare::connect(&server).await?;
     // Scripts are loaded and memory is warm before anything counts.
-    slice(|task, until| through(Arc::clone(&ours), task, until)).await?;
-    slice(|task, until| bare.clone().run(task, until)).await?;
+    slice(TASKS, |task, until| through(Arc::clone(&ours), task, until)).await?;
+    slice(TASKS, |task, until| bare.clone().run(task, until)).await?;
 
     let (mut rates, mut watched, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     let (mut our_bytes, mut bare_bytes) = (0.0, 0.0);
@@ -68,16 +54,20 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
                 let side = (turn + at) % sums.len();
                 let before = bytes_in(&server).await?;
                 let done = match side {
-                    0 => slice(|task, until| bare.clone().run(task, until)).await?,
-                    1 => slice(|task, until| through(Arc::clone(&ours), task, until)).await?,
+                    0 => slice(TASKS, |task, until| bare.clone().run(task, until)).await?,
+                    1 => {
+                        slice(TASKS, |task, until| through(Arc::clone(&ours), task, until)).await?
+                    }
                     _ => {
                         let store = Arc::new(RedisStore::connect(options.clone())?);
                         store.ping().await?;
                         let mut notices = store.watch();
                         let drain =
                             tokio::spawn(async move { while notices.next().await.is_some() {} });
-                        let done =
-                            slice(|task, until| through(Arc::clone(&store), task, until)).await;
+                        let done = slice(TASKS, |task, until| {
+                            through(Arc::clone(&store), task, until)
+                        })
+                        .await;
                         drain.abort();
                         done?
                     }
@@ -106,7 +96,10 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     let memory = Arc::new(MemoryStore::new(Arc::new(BootClock)));
     let mut in_memory = Vec::new();
     for _ in 0..ctx.repeat {
-        let done = slice(|task, until| through(Arc::clone(&memory), task, until)).await?;
+        let done = slice(TASKS, |task, until| {
+            through(Arc::clone(&memory), task, until)
+        })
+        .await?;
         in_memory.push(done.per_second());
     }
     Ok(vec![
@@ -137,31 +130,32 @@ pub(super) async fn rows(ctx: &Ctx) -> Result<Vec<Row>, Error> {
     ])
 }
 
+/// Cycles, and the time that they took.
 #[derive(Default)]
-struct Rate {
-    cycles: f64,
+pub(crate) struct Rate {
+    pub(crate) cycles: f64,
     seconds: f64,
 }
 
 impl Rate {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.cycles += other.cycles;
         self.seconds += other.seconds;
     }
 
-    fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.cycles / self.seconds
     }
 }
 
-/// Runs all tasks until the slice is over.
-async fn slice<F>(run: impl Fn(usize, Instant) -> F) -> Result<Rate, Error>
+/// Runs so many tasks until the slice is over.
+pub(crate) async fn slice<F>(count: usize, run: impl Fn(usize, Instant) -> F) -> Result<Rate, Error>
 where
     F: Future<Output = Result<u32, Error>> + Send + 'static,
 {
     let began = Instant::now();
     let mut tasks = JoinSet::new();
-    for task in 0..TASKS {
+    for task in 0..count {
         tasks.spawn(run(task, began + SLICE));
     }
     let mut cycles = 0.0;
@@ -175,7 +169,7 @@ where
 }
 
 /// Cycles through a backend, as a coordinator asks for them.
-async fn through<S: LeaseStore + ReportCache>(
+pub(crate) async fn through<S: LeaseStore + ReportCache + ?Sized>(
     store: Arc<S>,
     task: usize,
     until: Instant,
@@ -217,117 +211,8 @@ async fn through<S: LeaseStore + ReportCache>(
     Ok(cycles)
 }
 
-/// The driver and nothing else.
-#[derive(Clone)]
-struct Bare {
-    connection: MultiplexedConnection,
-    acquire: Arc<str>,
-    publish: Arc<str>,
-}
-
-impl Bare {
-    async fn connect(server: &RedisProcess) -> Result<Self, Error> {
-        let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), server.address().port());
-        let info = address
-            .into_connection_info()?
-            // As ours has it: a peer that waits for full segments would be an easy one.
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let mut connection = redis::Client::open(info)?
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        let mut digests = Vec::new();
-        for text in [ACQUIRE, PUBLISH] {
-            let mut load = redis::cmd("SCRIPT");
-            let digest: String = load
-                .arg("LOAD")
-                .arg(text)
-                .query_async(&mut connection)
-                .await?;
-            digests.push(Arc::from(digest));
-        }
-        match <[Arc<str>; 2]>::try_from(digests) {
-            Ok([acquire, publish]) => Ok(Self {
-                connection,
-                acquire,
-                publish,
-            }),
-            Err(_) => Err("the server did not take both scripts".into()),
-        }
-    }
-
-    async fn run(mut self, task: usize, until: Instant) -> Result<u32, Error> {
-        let pod = format!("pod-{task}");
-        let group = format!("group-{task}");
-        let [lock, token, report] =
-            ["lock", "token", "report"].map(|what| format!("watchkeeper:{{bench}}:{what}:{group}"));
-        let (ttl, retain) = (TTL.as_millis().to_string(), RETAIN.as_millis().to_string());
-        let (mut cycles, mut floor) = (0_u32, b"0".to_vec());
-        while Instant::now() < until {
-            cycles += 1;
-            let mut acquire = redis::cmd("EVALSHA");
-            acquire
-                .arg(&*self.acquire)
-                .arg("3")
-                .arg(&lock)
-                .arg(&token)
-                .arg(&report);
-            acquire
-                .arg(&pod)
-                .arg(cycles)
-                .arg(&ttl)
-                .arg(floor)
-                .arg("")
-                .arg(TOKEN_KEEP_MS);
-            floor = held(acquire.query_async(&mut self.connection).await?)?;
-            let mut publish = redis::cmd("EVALSHA");
-            publish
-                .arg(&*self.publish)
-                .arg("3")
-                .arg(&lock)
-                .arg(&token)
-                .arg(&report);
-            publish
-                .arg(&pod)
-                .arg(&floor)
-                .arg("1")
-                .arg("")
-                .arg(&retain)
-                .arg(TOKEN_KEEP_MS);
-            publish
-                .arg("watchkeeper:{bench}:events")
-                .arg(&group)
-                .arg(&REPORT[..]);
-            let done: Value = publish.query_async(&mut self.connection).await?;
-            first_is(&done, b"done")?;
-        }
-        Ok(cycles)
-    }
-}
-
-/// The token of an acquire's answer.
-fn held(answer: Value) -> Result<Vec<u8>, Error> {
-    first_is(&answer, b"held")?;
-    match answer {
-        Value::Array(fields) => match fields.into_iter().nth(1) {
-            Some(Value::BulkString(token)) => Ok(token),
-            _ => Err("a lease without a token".into()),
-        },
-        _ => Err("an answer that the script does not give".into()),
-    }
-}
-
-fn first_is(answer: &Value, word: &[u8]) -> Result<(), Error> {
-    match answer {
-        Value::Array(fields) if matches!(fields.first(), Some(Value::BulkString(first)) if first == word) => {
-            Ok(())
-        }
-        other => Err(format!("the peer was answered `{other:?}`").into()),
-    }
-}
-
 /// Bytes that the server was sent since its start.
-async fn bytes_in(server: &RedisProcess) -> Result<f64, Error> {
+pub(crate) async fn bytes_in(server: &RedisProcess) -> Result<f64, Error> {
     let info: String = server.run(&["INFO", "stats"]).await;
     super::info(&info, "total_net_input_bytes")
 }

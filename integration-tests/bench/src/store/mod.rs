@@ -1,7 +1,8 @@
 //! What the stores are promised to do: lock cycles beside bare calls, commands of a fleet at rest.
 
-mod commands;
-mod cycles;
+pub(crate) mod bare;
+pub(crate) mod commands;
+pub(crate) mod cycles;
 
 use crate::row::Row;
 use crate::{Ctx, Error};
