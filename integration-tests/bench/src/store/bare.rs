@@ -18,10 +18,12 @@ const TOKEN_KEEP_MS: &str = "604800000";
 /// The scripts as the backend sends them.
 const ACQUIRE: &str = concat!(
     include_str!("../../../../crates/watchkeeper-redis/src/scripts/common.lua"),
+    include_str!("../../../../crates/watchkeeper-redis/src/scripts/companion.lua"),
     include_str!("../../../../crates/watchkeeper-redis/src/scripts/acquire.lua"),
 );
 const PUBLISH: &str = concat!(
     include_str!("../../../../crates/watchkeeper-redis/src/scripts/common.lua"),
+    include_str!("../../../../crates/watchkeeper-redis/src/scripts/companion.lua"),
     include_str!("../../../../crates/watchkeeper-redis/src/scripts/publish.lua"),
 );
 

@@ -20,14 +20,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 const KEY: &str = "watchkeeper:{bench}:pods";
 
 macro_rules! digest {
-    ($name:literal) => {
+    ($($name:literal),+) => {
         redis::Script::new(concat!(
             include_str!("../../../../crates/watchkeeper-redis/src/scripts/common.lua"),
-            include_str!(concat!(
+            $(include_str!(concat!(
                 "../../../../crates/watchkeeper-redis/src/scripts/",
                 $name,
                 ".lua"
-            )),
+            )),)+
         ))
         .get_hash()
         .to_owned()
@@ -75,7 +75,8 @@ pub(crate) async fn busiest(
     let models: Vec<String> = (0..size).map(|n| format!("model-{n}")).collect();
     let shape = Shape {
         place: place.clone(),
-        checks: checks("http://127.0.0.1:9/v1", &models)?,
+        // Another list than that of other measures on the same server, and so another group.
+        checks: checks("http://127.0.0.1:7/v1", &models)?,
         interval: INTERVAL,
         lock_ttl: Duration::from_secs(3),
         drain: Duration::from_secs(1),
@@ -96,7 +97,7 @@ pub(crate) async fn busiest(
 }
 
 async fn count(mut lines: BufReader<TcpStream>, intervals: usize) -> Result<Vec<f64>, Error> {
-    let publish = digest!("publish");
+    let publish = digest!("companion", "publish");
     let aside = [digest!("ping"), digest!("announce"), digest!("pods")];
     let mut line = Vec::new();
     let mut sent: BTreeMap<String, u32> = BTreeMap::new();
