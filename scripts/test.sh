@@ -27,8 +27,8 @@ set -euo pipefail
 # The suites of the integration-tests package that need more than cargo.
 readonly SERVED_SUITES='live daemon timing chaos vendors litellm'
 
-# What waits more than it computes: sleeps of a second and servers' own timers.
-readonly LIVE_THREADS=8
+# What waits more than it computes, whatever the machine has: for real processes and servers' own timers.
+readonly WAITING_THREADS=8
 
 usage() {
   sed -n '2,20s/^# \{0,1\}//p' scripts/test.sh
@@ -76,10 +76,6 @@ set_up() {
   fi
 }
 
-# What these tests do is wait for real processes: the suites compute for some twenty seconds in all, whatever the
-# machine has.
-readonly WAITING=--test-threads=6
-
 trap stop_containers EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -105,10 +101,11 @@ if wants unit; then
 fi
 if wants live; then
   test_step live bounded 300 cargo test --workspace --locked --no-fail-fast --test live -- \
-    --test-threads="$LIVE_THREADS"
+    --test-threads="$WAITING_THREADS"
 fi
 if wants daemon; then
-  test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon -- "$WAITING"
+  test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon -- \
+    --test-threads="$WAITING_THREADS"
 fi
 if wants timing; then
   test_step timing bounded 300 cargo test --workspace --locked --no-fail-fast --test timing -- --test-threads=1
@@ -120,7 +117,7 @@ fi
 if wants vendors; then
   # The first run installs the vendors' packages, which takes half a minute more.
   test_step vendors bounded 600 cargo test --workspace --locked --no-fail-fast --test vendors -- \
-    "$WAITING" --skip litellm::
+    --test-threads="$WAITING_THREADS" --skip litellm::
 fi
 if wants litellm; then
   # The first run installs LiteLLM, which takes a minute or two more.
@@ -134,6 +131,6 @@ if wants litellm-full; then
 fi
 if wants versions; then
   test_step versions bounded 300 cargo test --workspace --locked --no-fail-fast --test versions -- \
-    --test-threads="$LIVE_THREADS"
+    --test-threads="$WAITING_THREADS"
 fi
 report_tests
