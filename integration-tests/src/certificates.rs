@@ -13,6 +13,7 @@ pub const SERVER_NAME: &str = "localhost";
 /// in files that go when this is dropped.
 pub struct Certificates {
     directory: tempfile::TempDir,
+    authority: CertifiedIssuer<'static, KeyPair>,
     /// The authority's certificate as PEM.
     pub ca: String,
     /// A client's certificate (for the name `watchkeeper`) and its key, as PEM.
@@ -30,25 +31,25 @@ impl Certificates {
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority =
             CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-        let issue = |names: &[&str], common: &str| {
-            let key = KeyPair::generate().unwrap();
-            let certificate = named(names, common).signed_by(&key, &authority).unwrap();
-            (certificate.pem(), key.serialize_pem())
-        };
-        let directory = tempfile::tempdir().unwrap();
-        let (certificate, key) = issue(&[SERVER_NAME, "127.0.0.1"], "a test's certificate");
-        for (name, text) in [
-            ("ca.pem", authority.pem()),
-            ("cert.pem", certificate),
-            ("key.pem", key),
-        ] {
-            std::fs::write(directory.path().join(name), text).unwrap();
-        }
-        Self {
+        let all = Self {
             ca: authority.pem(),
-            client: issue(&["watchkeeper"], "watchkeeper"),
-            directory,
-        }
+            client: signed(&authority, &["watchkeeper"], "watchkeeper"),
+            directory: tempfile::tempdir().unwrap(),
+            authority,
+        };
+        std::fs::write(all.ca_file(), &all.ca).unwrap();
+        all.reissue(&[SERVER_NAME, "127.0.0.1"]);
+        all
+    }
+
+    /// Puts another certificate of a server, for `names`, in the place of the one in the files.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    pub fn reissue(&self, names: &[&str]) {
+        let (certificate, key) = signed(&self.authority, names, "a test's certificate");
+        std::fs::write(self.certificate_file(), certificate).unwrap();
+        std::fs::write(self.key_file(), key).unwrap();
     }
 
     /// The authority's certificate as a file.
@@ -68,6 +69,17 @@ impl Certificates {
     pub fn key_file(&self) -> PathBuf {
         self.directory.path().join("key.pem")
     }
+}
+
+/// A certificate and its key.
+fn signed(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    names: &[&str],
+    common: &str,
+) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = named(names, common).signed_by(&key, authority).unwrap();
+    (certificate.pem(), key.serialize_pem())
 }
 
 fn named(names: &[&str], common: &str) -> CertificateParams {

@@ -75,6 +75,17 @@ impl RedisProcess {
         }
     }
 
+    /// The same server, down, at an address that another one had.
+    ///
+    /// # Panics
+    /// When it runs.
+    #[must_use]
+    pub fn listening_at(mut self, address: SocketAddr) -> Self {
+        assert!(self.child.is_none(), "the server runs");
+        self.address = address;
+        self
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

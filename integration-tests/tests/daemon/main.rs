@@ -32,6 +32,7 @@ mod slow_endpoint;
 mod store_down_at_start;
 mod store_hiccups;
 mod store_lost;
+mod trouble;
 mod wire;
 
 /// Far more than anything here needs on a machine that also builds; only a test that fails waits this long.
