@@ -62,7 +62,10 @@ fn inner_tls(error: &io::Error) -> Option<&TlsError> {
 
 fn tls_failure(error: &TlsError, address: &Place) -> Failure {
     match error {
-        TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => Failure::new(
+        TlsError::InvalidCertificate(
+            // The second is what another authority of the same name leads to.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => Failure::new(
             StoreErrorKind::Config,
             format!(
                 "the certificate of `{address}` is signed by no authority that we know: give it as `tls.ca`"
@@ -141,6 +144,9 @@ mod tests {
         let tls = |error: TlsError| dial(&io::Error::other(error), &peer()).kind;
         let issuer = TlsError::InvalidCertificate(CertificateError::UnknownIssuer);
         assert_eq!(tls(issuer), StoreErrorKind::Config);
+        let namesake = TlsError::InvalidCertificate(CertificateError::BadSignature);
+        let told = dial(&io::Error::other(namesake), &peer()).message;
+        assert!(told.contains("`tls.ca`"), "{told}");
         let expired = TlsError::InvalidCertificate(CertificateError::Expired);
         assert_eq!(tls(expired), StoreErrorKind::Config);
         let alert = TlsError::AlertReceived(AlertDescription::CertificateRequired);
