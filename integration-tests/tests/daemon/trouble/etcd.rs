@@ -145,7 +145,10 @@ async fn another_server() {
             let _ = stream.write_all(answer).await;
         }
     });
-    let says = &["is it etcd"];
+    let says = &[
+        "does not speak as etcd does",
+        "is it a member's client port",
+    ];
     Trouble::etcd(endpoint(&etcd), says)
         .mended_by(async || {
             server.abort();

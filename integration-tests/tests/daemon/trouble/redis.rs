@@ -146,8 +146,8 @@ async fn no_such_database() {
 #[tokio::test]
 async fn a_redis_that_does_not_let_us_work_is_told_once_and_used_again_when_mended() {
     const DENIED: &[&str] = &[
-        "does not let this user do that",
-        "give it its rights by `ACL SETUSER keeper on",
+        "does not let the user `keeper` have",
+        "give all that is needed by `ACL SETUSER keeper on",
     ];
     side_by_side([
         case("wrong password", wrong_password()),
