@@ -9,7 +9,13 @@ impl Coordinator {
     /// The store failed for too long: this pod checks for itself until it is back.
     pub(super) fn become_isolated(&mut self, now: Now, out: &mut Out) {
         self.isolate(now.steady, out);
-        self.holder = None;
+        // Its round goes on without the store, and a failover is usually over before its lease is.
+        self.left_to_holder = match self.holder.take() {
+            Some(holder) if matches!(self.phase, Phase::Following { .. }) => {
+                holder.until.min(now.steady + self.settings.lock_ttl)
+            }
+            _ => Moment::ZERO,
+        };
         self.wants_read = true;
         match self.phase {
             Phase::Leading(_) => self.leave_lead(now.steady, out),

@@ -163,6 +163,8 @@ pub struct Coordinator {
     alone_offset: std::time::Duration,
     /// Since when the pod is on its own.
     alone_since: Moment,
+    /// What others know already is left to the holder of that time until its lease has ended.
+    left_to_holder: Moment,
     forced: Forced,
     /// Who made the latest results shown.
     checked_by: Option<PodId>,
@@ -209,6 +211,7 @@ impl Coordinator {
             offer_after: Moment::from_micros(i64::MIN),
             alone_offset: std::time::Duration::ZERO,
             alone_since: Moment::ZERO,
+            left_to_holder: Moment::ZERO,
             forced: Forced::default(),
             checked_by: None,
             draining: None,

@@ -122,7 +122,9 @@ impl Coordinator {
     pub(super) fn alone_due(&self, check: &CheckId) -> Moment {
         let cadence = self.settings.cadence();
         let due = match self.entries.get(check) {
-            Some(known) => (known.probed_at + cadence).max(self.rests_until(known)),
+            Some(known) => (known.probed_at + cadence)
+                .max(self.rests_until(known))
+                .max(self.left_to_holder),
             None => self.alone_since,
         };
         due.max(self.spaced_at(check)).max(self.alone_since) + self.alone_offset

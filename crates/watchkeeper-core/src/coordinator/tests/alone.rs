@@ -207,6 +207,38 @@ fn a_holder_seen_from_a_pod_on_its_own_is_not_waited_for() {
 }
 
 #[test]
+fn what_a_holder_was_asking_when_the_store_went_is_left_to_it_until_its_lease_ends() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.until(due);
+    pod.at(due + 50, Event::Woke);
+    // Its lease ends 2,900 after the question left.
+    pod.at(due + 60, busy(5, "other", 8, 2_900));
+    pod.at(due + 70, Event::StoreDown);
+    assert_eq!(
+        pod.at(due + 2_070, Event::Woke),
+        [tell(Happening::Isolated)]
+    );
+    assert_eq!(
+        pod.until(due + 2_950 + INTERVAL / 10),
+        [probe(3, "a"), probe(4, "b")]
+    );
+    assert!(pod.now() >= due + 2_950, "{}", pod.now() - due);
+}
+
+#[test]
+fn what_nobody_knows_yet_is_left_to_no_holder() {
+    let mut pod = Pod::following();
+    pod.at(80, Event::StoreDown);
+    pod.until(2_080);
+    assert_eq!(pod.view().mode, Mode::Isolated);
+    assert_eq!(
+        pod.until(2_080 + INTERVAL / 10),
+        [probe(1, "a"), probe(2, "b")]
+    );
+}
+
+#[test]
 fn an_answer_from_a_store_that_pings_call_dead_is_not_built_upon() {
     let mut pod = Pod::rested();
     let due = 80 + INTERVAL;
