@@ -3,6 +3,7 @@
 //! The driver could do this as well, but would tell "too many clients" as a wrong password, take its TLS roots from
 //! the system, and leave Nagle's algorithm on.
 
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +142,7 @@ impl Dialer {
     }
 
     /// That no connection was made within the time limit.
-    pub(crate) fn too_slow(&self, place: &Place) -> Failure {
+    pub(crate) fn too_slow(&self, place: &impl Display) -> Failure {
         let tls = if self.tls.is_some() {
             ", does it speak TLS there"
         } else {

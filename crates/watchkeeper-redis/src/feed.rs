@@ -82,11 +82,11 @@ async fn keep(
     notices: broadcast::Sender<Notice>,
 ) {
     let mut backoff = Backoff::default();
-    let mut told: Option<StoreErrorKind> = None;
+    let mut told = false;
     loop {
         let began = tokio::time::Instant::now();
         let Err(failure) = subscribe(&locator, &channel, &notices).await;
-        tell(&failure, &mut told);
+        tell(&failure, locator.lets_operations_in(), &mut told);
         let wait = backoff.after(began);
         // A nudge that came before the failure is of an older time.
         let _ = nudge.notified().now_or_never();
@@ -97,24 +97,22 @@ async fn keep(
     }
 }
 
-/// Says once what a person has to mend and nobody else sees: a missing right to the channel. That the store is away, or
-/// lets nobody in, is said by those who need it.
-fn tell(failure: &Failure, told: &mut Option<StoreErrorKind>) {
-    let kind = failure.kind;
-    if kind != StoreErrorKind::Denied {
-        tracing::debug!(
-            kind = kind.as_str(),
-            "redis subscription ended: {}",
-            failure.message
-        );
-    } else if *told != Some(kind) {
+/// Says once what a person has to mend and nobody else sees: a missing right to the channel, while operations are let
+/// in. That the store is away, or lets nobody in, is said by those who need it.
+fn tell(failure: &Failure, let_in: bool, told: &mut bool) {
+    let kind = failure.kind.as_str();
+    if failure.kind != StoreErrorKind::Denied {
+        *told = false;
+    } else if let_in && !*told {
+        *told = true;
         tracing::warn!(
-            kind = kind.as_str(),
+            kind,
             "no change notices from redis, reports are found by polling: {}",
             failure.message
         );
+        return;
     }
-    *told = Some(kind);
+    tracing::debug!(kind, "redis subscription ended: {}", failure.message);
 }
 
 /// One subscription, until it fails or another server is the primary.

@@ -110,12 +110,8 @@ impl Link {
         let failure = match (ran, progress) {
             (Ok(Ok(value)), _) => return Ok(value),
             (Ok(Err(failure)), _) => failure,
-            (Err(_), Progress::Connecting) => {
-                let why = format!(
-                    "no connection to `{address}` within `{limit:?}`: does it still answer"
-                );
-                Failure::new(StoreErrorKind::Timeout, why)
-            }
+            // The attempt has nearly the same limit, and on a busy machine does not get to say so itself.
+            (Err(_), Progress::Connecting) => self.0.locator.dialer.too_slow(&address),
             (Err(_), Progress::Sent(peer, connection)) => {
                 if let Some(connection) = connection {
                     self.0.give_up(connection);

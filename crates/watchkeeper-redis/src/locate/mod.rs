@@ -10,6 +10,7 @@ mod slots;
 mod switch;
 mod turns;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(crate) struct Locator {
     route: Route,
     /// Where the last connection was made to.
     primary: Mutex<Option<Place>>,
+    /// Whether the last connection for operations passed all doors.
+    let_in: AtomicBool,
 }
 
 impl Locator {
@@ -70,6 +73,7 @@ impl Locator {
             check,
             route,
             primary: Mutex::default(),
+            let_in: AtomicBool::new(false),
         })
     }
 
@@ -80,12 +84,22 @@ impl Locator {
     /// A connection to the primary, ready for what it is for; within the time limit.
     pub(crate) async fn open(&self, purpose: Purpose) -> Result<Way, Failure> {
         let way = match &self.route {
-            Route::Fixed(place) => self.enter(place, purpose).await?,
-            Route::Sentinel(sentinels) => sentinels.open(self, purpose).await?,
-            Route::Cluster(cluster) => cluster.open(self, purpose).await?,
+            Route::Fixed(place) => self.enter(place, purpose).await,
+            Route::Sentinel(sentinels) => sentinels.open(self, purpose).await,
+            Route::Cluster(cluster) => cluster.open(self, purpose).await,
         };
+        if purpose == Purpose::Operations {
+            self.let_in.store(way.is_ok(), Ordering::Relaxed);
+        }
+        let way = way?;
         *self.primary() = Some(way.peer.place.clone());
         Ok(way)
+    }
+
+    /// Whether operations can be done, as far as the last connection for them tells. What keeps them out is told by
+    /// them.
+    pub(crate) fn lets_operations_in(&self) -> bool {
+        self.let_in.load(Ordering::Relaxed)
     }
 
     /// Whether a connection to this place leads to what was last found to be the primary.

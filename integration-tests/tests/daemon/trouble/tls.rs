@@ -108,7 +108,7 @@ async fn tls_to_plain() {
     let mut encrypted = open_door(&files, door);
     let lines = format!("url = \"rediss://{door}/\"\ntls = {{ ca = \"ca.pem\" }}");
     let says = &[
-        "does not speak TLS",
+        "does it speak TLS there",
         "use `redis://`, or the server's TLS port",
     ];
     Trouble::redis(lines, says)
