@@ -23,13 +23,20 @@ const SERVICE: (&str, &str) = ("REDIS_SERVICE_NAME", "em");
 const URL: (&str, &str) = ("REDIS_URL", "redis://eu");
 const HOST: (&str, &str) = ("REDIS_HOST", "eh");
 
+/// What stands in the file, which variables are set, and the address that holds.
+type Row = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
 #[test]
 fn the_address_is_the_one_that_litellm_takes() {
     const C: &str = "redis_startup_nodes: [{host: c, port: 1}]";
     const S: &str = "sentinel_nodes: [[s, 1]], service_name: m";
     const U: &str = "url: 'redis://u'";
     const H: &str = "host: h";
-    let rows: [(&[&str], &[(&str, &str)], &str); 22] = [
+    let rows: [Row; 22] = [
         // The file alone: cluster, url, sentinel, host.
         (&[C, U, S, H], &[], "cluster c:1"),
         (&[U, S, H], &[], "redis://u"),
