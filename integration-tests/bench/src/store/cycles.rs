@@ -24,7 +24,7 @@ use crate::{Ctx, Error};
 
 pub(crate) const TASKS: usize = 64;
 /// Turns of each side within a repetition.
-pub(crate) const SLICES: usize = 6;
+const SLICES: usize = 6;
 const SLICE: Duration = Duration::from_millis(250);
 pub(crate) const TTL: Duration = Duration::from_secs(60);
 pub(crate) const RETAIN: Duration = Duration::from_secs(600);

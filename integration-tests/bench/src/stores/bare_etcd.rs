@@ -20,7 +20,7 @@ const TOKEN_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// One connection, and each task's group.
 #[derive(Clone)]
 pub(super) struct BareEtcd {
-    client: Client,
+    client: Arc<Client>,
     tasks: Arc<[Mutex<Group>]>,
 }
 
@@ -51,7 +51,7 @@ impl BareEtcd {
             groups.push(Mutex::new(Group::new(&client, task).await?));
         }
         Ok(Self {
-            client,
+            client: Arc::new(client),
             tasks: groups.into(),
         })
     }

@@ -21,7 +21,7 @@ use crate::{Ctx, Error};
 /// Rounds before anything counts: the first ones make leases that later ones use again.
 const SKIPPED: u32 = 4;
 /// Intervals in a look: what falls on its edges, a ping or a call under way, is spread over these.
-const INTERVALS: u32 = 5;
+const INTERVALS: u32 = 3;
 /// Of each kind, to know what one costs.
 const SAMPLES: u32 = 8;
 

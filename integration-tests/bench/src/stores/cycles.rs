@@ -10,11 +10,13 @@ use super::bare_etcd::BareEtcd;
 use crate::row::{Row, Target};
 use crate::server::{Server, etcd_metric};
 use crate::store::bare::Bare;
-use crate::store::cycles::{self, PEER, Rate, SLICES, TASKS, slice, through};
+use crate::store::cycles::{self, PEER, Rate, TASKS, slice, through};
 use crate::{Ctx, Error};
 
 /// Any key of the fleet: all lie in one slot.
 const KEY: &str = "watchkeeper:{bench}:pods";
+/// Turns of each side within a repetition.
+const SLICES: usize = 3;
 const ETCD_PEER: &str = "the same transactions and keep-alives sent bare on one connection";
 
 /// The peer's side.
