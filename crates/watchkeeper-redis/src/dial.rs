@@ -171,7 +171,7 @@ impl Dialer {
             }
             auth.arg(side.password.as_ref().map_or("", |p| p.expose()));
             let answer = way.ask(auth).await;
-            answer.map_err(|error| way.failure(&error))?;
+            answer.map_err(|error| way.failure(&error).without(side.password.as_ref()))?;
         }
         if side.db != 0 {
             let mut select = redis::cmd("SELECT");

@@ -78,7 +78,8 @@ async fn asking(way: &mut Way, command: Cmd) -> Result<Result<Value, RedisError>
     let answers = way.ask_all(&questions, MOST_ANSWERED).await;
     let answers = answers.map_err(|error| error::dial(&error, &way.peer))?;
     match <[_; 2]>::try_from(answers) {
-        Ok([Ok(_), answer]) => Ok(answer),
+        // The slot may have arrived meanwhile: then the step is taken even where `ASKING` is refused.
+        Ok([Ok(_), answer] | [Err(_), answer @ Ok(_)]) => Ok(answer),
         Ok([Err(error), _]) => Err(way.failure(&error)),
         Err(_) => Ok(Ok(Value::Nil)),
     }

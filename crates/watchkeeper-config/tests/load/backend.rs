@@ -212,6 +212,30 @@ fn what_does_not_fit_a_sentinel_or_a_cluster_is_refused() {
 }
 
 #[test]
+fn a_url_that_the_store_would_refuse_is_refused_when_it_is_read() {
+    for (url, part) in [
+        ("redis://:hunter22@h/db", "redis://user"),
+        ("redis://:hunter22@h/-1", "redis://user"),
+        ("redis://:hunter22@h?db=1", "behind the last `/`"),
+        (
+            "rediss://:hunter22@h/0?ssl_cert_reqs=none",
+            "`backend.redis.tls`",
+        ),
+        ("redis://h:1#hunter22@h", "percent-encoded in a password"),
+    ] {
+        let error = with(&format!("[backend.redis]\nurl = \"{url}\""))
+            .refused(&["`backend.redis.url`", part]);
+        assert!(!error.contains("hunter22"), "{error}");
+    }
+    for url in ["redis://h/", "redis://h/3/", "redis://h:1/15"] {
+        assert_eq!(
+            address(&with(&format!("[backend.redis]\nurl = \"{url}\""))),
+            url
+        );
+    }
+}
+
+#[test]
 fn a_unix_socket_is_a_url() {
     for (line, path, db, user, password) in [
         (
@@ -290,6 +314,7 @@ fn what_tls_needs_is_not_left_unused_in_silence() {
     for (text, remedy) in [
         ("host = \"h\"", "ssl = true"),
         ("url = \"redis://h\"", "rediss://"),
+        ("url = \"unix:///r\"", "name a server"),
     ] {
         let warning = warned(with(&format!("[backend.redis]\n{text}\n{tls}")));
         assert!(

@@ -241,6 +241,15 @@ fn what_litellm_would_not_start_with_is_refused_with_its_origin() {
 }
 
 #[test]
+fn a_redis_that_cannot_be_used_is_no_reason_to_take_another() {
+    for env in [vec![], vec![URL], vec![HOST]] {
+        let world =
+            cached("host: h, aws_iam_auth: true").env("WATCHKEEPER__BACKEND__KIND", "redis");
+        with_env(world, &env).refused(&["proxy_config.yaml", "aws_iam_auth", "`[backend.redis]`"]);
+    }
+}
+
+#[test]
 fn our_own_address_goes_before_all_of_it() {
     let broken = "redis_startup_nodes: [nonsense], aws_iam_auth: true";
     let env = [

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_core::secret::Secret;
 
 use crate::options::Node;
 use crate::place::Place;
@@ -18,6 +19,8 @@ pub(crate) use server::{ends_connection, server};
 
 /// The longest piece of a server's own words that is shown.
 const MAX_DETAIL_CHARS: usize = 160;
+/// What stands before the arguments that a server repeats.
+const REPEATED: &str = ", with args beginning with";
 /// Of failures that are told together, so many are shown.
 const MAX_SHOWN: usize = 3;
 
@@ -88,6 +91,14 @@ impl Failure {
         }
     }
 
+    /// The same without this secret, should the server have repeated it.
+    pub(crate) fn without(mut self, secret: Option<&Secret>) -> Self {
+        if let Some(secret) = secret.map(Secret::expose).filter(|text| !text.is_empty()) {
+            self.message = self.message.replace(secret, "***");
+        }
+        self
+    }
+
     /// One failure for several ways that were tried in vain. What a person has to mend goes before what time may mend.
     pub(crate) fn together(failures: Vec<Self>, nothing: &str) -> Self {
         let Some(top) = failures.iter().min_by_key(|failure| weight(failure.kind)) else {
@@ -143,8 +154,10 @@ fn writes(op: StoreOp) -> bool {
     }
 }
 
-/// The server's or driver's words, cut and on one line. The driver never puts credentials into them.
+/// The server's or driver's words, cut and on one line. The driver never puts credentials into them; a server repeats the
+/// arguments of a command that it does not know, and those of `AUTH` are the user and the password.
 pub(crate) fn brief(text: &str) -> String {
+    let (text, _) = text.split_once(REPEATED).unwrap_or((text, ""));
     let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     line.take(MAX_DETAIL_CHARS).collect()
 }
@@ -228,6 +241,16 @@ pub(crate) mod tests {
         assert!(!failure.of(StoreOp::Inspect, true).may_have_landed);
         let full = server("OOM", "command not allowed", &peer());
         assert!(!full.of(StoreOp::Publish, true).may_have_landed);
+    }
+
+    #[test]
+    fn a_secret_that_a_server_repeats_is_hidden() {
+        let failure = Failure::new(StoreErrorKind::Protocol, "no such command: AUTH hunter22");
+        let secret = Secret::new("hunter22");
+        let hidden = failure.clone().without(Some(&secret));
+        assert_eq!(hidden.message, "no such command: AUTH ***");
+        assert_eq!(failure.clone().without(None), failure);
+        assert_eq!(failure.clone().without(Some(&Secret::new(""))), failure);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A source of ours gives one. LiteLLM's file and `REDIS_*` may give several and add to each other; there LiteLLM's own
 //! order holds: cluster, URL, sentinels, host.
 
-use watchkeeper_litellm::nodes;
+use watchkeeper_litellm::{Cache, nodes};
 
 use super::super::Resolver;
 use crate::error::ConfigError;
@@ -110,6 +110,14 @@ impl Resolver<'_> {
 
     /// The address that LiteLLM's clients would take, from its file and the variables.
     fn litellms(&mut self, given: Vec<Given>) -> Result<Option<Place>, ConfigError> {
+        if let Some(file) = self.litellm
+            && let Cache::Unusable(why) = &file.cache
+        {
+            return Err(ConfigError::Litellm {
+                file: file.name.clone(),
+                why: why.clone(),
+            });
+        }
         self.refuse_tokens()?;
         let (mut cluster, mut url, mut sentinel, mut host) = (None, None, None, None);
         let mut target_is_named = false;

@@ -19,6 +19,9 @@ const KEY: &str = "backend.redis.url";
 const BAD: &str = "must be like `redis://user:password@host:6379/0`, begin with `rediss://` for TLS, or be \
                    `unix:///path/to/socket`; reserved characters in user and password are percent-encoded";
 
+const OPTIONS: &str = "may have nothing behind `?` or `#`: what TLS needs goes into `backend.redis.tls`, the database \
+                       behind the last `/`, and these characters are percent-encoded in a password";
+
 /// A `unix://` URL, taken apart.
 struct Socket {
     path: PathBuf,
@@ -55,6 +58,8 @@ impl Resolver<'_> {
             .split_once("://")
             .ok_or_else(|| self.invalid(KEY, BAD))?;
         if matches!(scheme, "unix" | "redis+unix" | "valkey+unix") {
+            let files = self.tls(TLS, &raw.tls)?;
+            self.warn_of_unused_tls(&files, "name a server in place of the socket");
             return self.by_socket(rest, user, password);
         }
         let url = Url::parse(text).map_err(|_| self.invalid(KEY, BAD))?;
@@ -63,8 +68,11 @@ impl Resolver<'_> {
             "rediss" | "valkeys" => true,
             _ => return Err(self.invalid(KEY, BAD)),
         };
-        if !url.has_host() {
+        if !url.has_host() || !is_database(url.path()) {
             return Err(self.invalid(KEY, BAD));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(self.invalid(KEY, OPTIONS));
         }
         self.said_once("username", user.is_some() && !url.username().is_empty())?;
         self.said_once("password", password.is_some() && url.password().is_some())?;
@@ -138,6 +146,13 @@ impl Resolver<'_> {
         };
         Ok(text.filter(|text| !text.is_empty()))
     }
+}
+
+/// Whether a URL's path names a database, or nothing.
+fn is_database(path: &str) -> bool {
+    let name = path.trim_matches('/');
+    let number = || name.parse().is_ok_and(|db: u64| db <= MAX_DB);
+    name.is_empty() || number()
 }
 
 /// What stands behind `unix://`: `[user[:password]@]/path[?db=N&username=…&password=…]`.
