@@ -19,6 +19,9 @@ const OLDEST: (u32, u32) = (6, 2);
 /// No script has this hash: whoever may send it hears that there is none.
 const NO_SCRIPT: &str = "0000000000000000000000000000000000000000";
 
+/// What to do where only wire mode is in the way.
+const WITHOUT_WIRE: &str = "; `litellm.wire = false` does without wire mode";
+
 /// What is checked, and for whom.
 pub(crate) struct Check {
     prefix: String,
@@ -103,6 +106,19 @@ impl Check {
             // Some keys are closed, so none is declared: which, and which commands, is to be known all the same.
             missing.keys = self.companions().is_none();
             tried = way.ask(self.script(false)).await;
+        }
+        if let Err(error) = &tried
+            && error.code() == Some("CROSSSLOT")
+            && let Some(companions) = self.companions()
+        {
+            // A node of a cluster, maybe the only one: our own keys lie together there, theirs elsewhere.
+            let mut failure = way.failure(error);
+            if companions.keys.required {
+                failure.message.push_str(WITHOUT_WIRE);
+                return Err(failure);
+            }
+            companions.give_up(&failure.of(StoreOp::Connect, false));
+            tried = way.ask(self.script(true)).await;
         }
         match tried {
             Ok(found) => self.note_found(&found, &way.peer, &mut missing)?,
@@ -262,9 +278,7 @@ impl Check {
         }
         let mut failure = self.denied(&closed, peer);
         if kept.is_some() {
-            failure
-                .message
-                .push_str("; `litellm.wire = false` does without wire mode");
+            failure.message.push_str(WITHOUT_WIRE);
         }
         Err(failure)
     }

@@ -1,17 +1,24 @@
+use tokio::io::AsyncWriteExt;
+
 use super::*;
 use crate::error::tests::peer;
 use watchkeeper_core::id::FleetName;
 
 fn check(companions: bool) -> Check {
+    check_with(companions.then_some(true))
+}
+
+/// With companions, if it is said whether they are required.
+fn check_with(companions: Option<bool>) -> Check {
     let fleet = FleetName::new("prod").unwrap();
     let options = RedisOptions::new(fleet.clone(), "h", 1);
-    let companions = companions.then(|| {
+    let companions = companions.map(|required| {
         let keys = crate::CompanionOptions {
             lock: "their_lock".into(),
             report: "their_report".into(),
             claim: "claim".into(),
             claim_ttl: std::time::Duration::from_secs(60),
-            required: true,
+            required,
         };
         Arc::new(Companions::new(keys, fleet.clone()))
     });
@@ -186,4 +193,29 @@ fn an_answer_that_is_no_check_is_a_protocol_error() {
         let noted = check(false).note_found(&answer, &peer(), &mut missing);
         assert_eq!(noted.unwrap_err().kind, StoreErrorKind::Protocol);
     }
+}
+
+/// Runs the check against a server that gives these answers, whatever it is asked.
+async fn run(check: &Check, answers: &str) -> Result<(), Failure> {
+    let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+    theirs.write_all(answers.as_bytes()).await.unwrap();
+    let mut way = Way {
+        wire: Box::new(ours),
+        peer: peer(),
+    };
+    check.run(&mut way).await
+}
+
+#[tokio::test]
+async fn wire_mode_gives_way_on_the_only_node_of_a_cluster() {
+    let parted = "-NOSCRIPT none\r\n-CROSSSLOT Keys in request don't hash to the same slot\r\n";
+    let good = "*1\r\n$5\r\n7.0.0\r\n";
+    let by_rule = check_with(Some(false));
+    run(&by_rule, &format!("{parted}{good}")).await.unwrap();
+    assert!(by_rule.companions().is_none());
+    let by_hand = check_with(Some(true));
+    let failure = run(&by_hand, parted).await.unwrap_err();
+    assert_eq!(failure.kind, StoreErrorKind::Config);
+    assert!(failure.message.ends_with(WITHOUT_WIRE), "{failure:?}");
+    assert!(by_hand.companions().is_some());
 }
