@@ -52,8 +52,8 @@
 //! +hget +hset +hsetnx +hdel +hlen +hkeys +hexists +hstrlen +llen +scard +zcard +xlen`, behind sentinels `+role` as well,
 //! in a cluster `+cluster|keyslot +cluster|slots +asking`. A user of the sentinels needs
 //! `+sentinel|get-master-addr-by-name +subscribe +ping` and `&+switch-master`. Each new connection for operations tries
-//! all of it on a key of its own, `watchkeeper:{<fleet>}:check`, and names in one error what is missing. Whoever has
-//! these rights can forge results.
+//! all that the scripts use on a key of its own, `watchkeeper:{<fleet>}:check`, and names in one error what is missing.
+//! Whoever has these rights can forge results.
 
 mod backoff;
 mod cache;
