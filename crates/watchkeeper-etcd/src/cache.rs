@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use etcd_client::Client;
-use futures_util::future::{OptionFuture, try_join3};
+use futures_util::future::try_join;
 use watchkeeper_core::cache::{
     Found, MAX_PRESENCE_BYTES, Notices, PodSeen, Presence, Publish, Published, Read, ReportCache,
     Stored, Then,
@@ -63,9 +63,9 @@ impl EtcdStore {
         let mut spare = None;
         let answer = self.write(&call, publish, &mut spare).await;
         if let Some(spare) = spare {
-            self.memory.put_spare(spare);
+            self.spare(spare);
         }
-        answer
+        call.end(answer)
     }
 
     /// `spare`: a lease for the report, which nothing else uses meanwhile.
@@ -116,7 +116,7 @@ impl EtcdStore {
         let at_hand = spare
             .take()
             .or_else(|| memory.take_spare(asked, self.now()));
-        let term = match at_hand {
+        let report_term = match at_hand {
             Some(term) => term,
             None => call.grant(asked).await?,
         };
@@ -125,15 +125,22 @@ impl EtcdStore {
             token: publish.lease.token,
             edition: publish.edition,
         };
-        step.put_report(head, &publish.value, term.id);
-        let mut kept_lock = None;
+        step.put_report(head, &publish.value, report_term.id);
         let mut moved_lock = None;
         match publish.then {
             Then::Release => step.delete_lock(),
             Then::Keep(ttl) => {
-                let asked = whole_seconds(ttl);
-                kept_lock = memory.term_on(group, view.lock.lease, asked, self.now());
-                if let (None, Some(lock)) = (kept_lock, &view.lock.value) {
+                let (asked, now) = (whole_seconds(ttl), self.now());
+                if let Some(term) = memory.term_on(group, view.lock.lease, asked, now) {
+                    // Before the step, not beside it: a lock that stands in the step and ends before it is kept alive
+                    // would be told as one that lasts.
+                    let Some(kept) = call.keep(term).await? else {
+                        memory.forget_term(group, term.id, now);
+                        *spare = Some(report_term);
+                        return Ok(Some(call.look().await?));
+                    };
+                    memory.put_term(group, kept, now);
+                } else if let Some(lock) = &view.lock.value {
                     let term = call.grant(asked).await?;
                     let moved = Lock {
                         ttl: ttl.max(term.length()),
@@ -146,19 +153,17 @@ impl EtcdStore {
         }
         // Something may have put a lower or an impossible token in place since the grant.
         let known = view.known();
+        let mut under_token = None;
         if view.token.value != Some(known) {
-            step.put_token(known, call.token_lease(&view.token).await?);
+            let lease = call.token_lease(&view.token).await?;
+            step.put_token(known, lease.id);
+            under_token = Some(lease);
         }
         let left = self.now();
-        let keep_lock = OptionFuture::from(kept_lock.map(|term| call.keep(term)));
-        let keep_lock = async { keep_lock.await.transpose() };
-        // At once: the report hangs on a lease that nothing else hangs on, and the lock is compared in the step.
-        let (committed, kept, lock) =
-            try_join3(call.commit(step), call.keep(term), keep_lock).await?;
-        match (lock, moved_lock) {
-            (Some(Some(term)), _) => memory.put_term(group, term, left),
-            (Some(None), _) => memory.forget_term(group, view.lock.lease, left),
-            (None, _) => {}
+        // At once: the report hangs on a lease that nothing else hangs on.
+        let (committed, kept) = try_join(call.commit(step), call.keep(report_term)).await?;
+        if let (false, Some(lease)) = (matches!(committed, Committed::Done(_)), under_token) {
+            call.not_hung(lease);
         }
         match (committed, kept) {
             (Committed::Done(after), Some(kept)) => {
@@ -220,13 +225,19 @@ impl EtcdStore {
     /// Raises the stored token to the floor. Returns the highest token that the store then knows.
     async fn raise(&self, call: &Call<'_>, mut view: View, floor: Token) -> Result<Token, Failure> {
         for _ in 0..TRIES {
-            if view.known() >= floor {
+            // What only the lock or the report tells ends with them; the token's own key lasts.
+            if floor == Token::ZERO || view.token.value >= Some(floor) {
                 return Ok(view.known());
             }
             let mut step = Step::new(&call.keys, &view);
-            step.put_token(floor, call.token_lease(&view.token).await?);
+            let lease = call.token_lease(&view.token).await?;
+            step.put_token(view.known().max(floor), lease.id);
             view = match call.commit(step).await? {
-                Committed::Done(now) | Committed::Changed(now) => now,
+                Committed::Done(now) => now,
+                Committed::Changed(now) => {
+                    call.not_hung(lease);
+                    now
+                }
                 Committed::NoLease => {
                     self.memory.forget_token(call.group, self.now());
                     call.look().await?

@@ -1,5 +1,6 @@
 //! One operation on one group: looking, changing what still stands as it was seen, and holding a lock.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Client, Txn, TxnResponse};
@@ -42,6 +43,15 @@ pub(crate) struct Call<'a> {
     pub(crate) keys: GroupKeys,
     /// When the operation began.
     pub(crate) began: Moment,
+    /// A step was sent, and nothing says that it was not taken.
+    wrote: AtomicBool,
+}
+
+/// The lease that a token is to hang on.
+pub(crate) struct TokenLease {
+    pub(crate) id: i64,
+    /// Where nothing hangs on it yet.
+    fresh: Option<Term>,
 }
 
 impl<'a> Call<'a> {
@@ -52,7 +62,19 @@ impl<'a> Call<'a> {
             group,
             keys: store.keys.group(group),
             began: store.now(),
+            wrote: AtomicBool::new(false),
         }
+    }
+
+    /// The operation's answer. What fails beside a step, or after one, does not tell that the step was not taken.
+    pub(crate) fn end<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        answer.map_err(|failure| {
+            if self.wrote.load(Ordering::Relaxed) {
+                failure.beside_a_write()
+            } else {
+                failure
+            }
+        })
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnResponse, etcd_client::Error> {
@@ -88,22 +110,29 @@ impl<'a> Call<'a> {
     /// Takes the step if the group still stands as it was seen.
     pub(crate) async fn commit(&self, mut step: Step<'_>) -> Result<Committed, Failure> {
         let left = self.store.now();
+        let before = self.wrote.swap(true, Ordering::Relaxed);
         let answer = match self.txn(step.txn()).await {
             Ok(answer) => answer,
-            Err(error) => return term::gone(error).map(|()| Committed::NoLease),
+            Err(error) => {
+                // A failure tells by its kind whether it is a refusal.
+                self.wrote.store(before, Ordering::Relaxed);
+                return term::gone(error).map(|()| Committed::NoLease);
+            }
         };
         if answer.succeeded() {
             let view = step.after(revision(&answer)?);
             self.saw(&view, left);
             return Ok(Committed::Done(view));
         }
+        self.wrote.store(before, Ordering::Relaxed);
         let (view, _) = View::of(&answer, Some(step.seen()))?;
         self.saw(&view, left);
         Ok(Committed::Changed(view))
     }
 
     fn saw(&self, view: &View, left: Moment) {
-        self.store.memory.saw(self.group, view, left);
+        let (memory, now) = (&self.store.memory, self.store.now());
+        memory.saw(self.group, view, left, now);
         if view.token.is_foreign() {
             self.store.foreign.met(&self.keys.token, left);
         }
@@ -128,24 +157,43 @@ impl<'a> Call<'a> {
     }
 
     /// The lease that the token is to hang on: the one that it hangs on already, kept alive now and then, or a new one.
-    pub(crate) async fn token_lease<T>(&self, token: &Slot<T>) -> Result<i64, Failure> {
+    pub(crate) async fn token_lease<T>(&self, token: &Slot<T>) -> Result<TokenLease, Failure> {
         let (memory, now) = (&self.store.memory, self.store.now());
         let id = token.lease;
         if id != 0 && token.value.is_some() {
             if memory.token_is_kept(self.group, id, now) {
-                return Ok(id);
+                return Ok(TokenLease { id, fresh: None });
             }
             // One that lasts shorter is no lease of ours.
             let left = term::left(&self.client, id).await?;
             let ours = left.is_some_and(|left| left.granted >= TOKEN_KEEP);
             if ours && term::keep(&self.client, id).await? {
                 memory.token_kept(self.group, id, now);
-                return Ok(id);
+                return Ok(TokenLease { id, fresh: None });
             }
         }
-        let term = self.grant(whole_seconds(TOKEN_KEEP)).await?;
+        let asked = whole_seconds(TOKEN_KEEP);
+        let kept = match memory.take_spare(asked, now) {
+            Some(spare) => self.keep(spare).await?,
+            None => None,
+        };
+        let term = match kept {
+            Some(term) => term,
+            None => self.grant(asked).await?,
+        };
         memory.token_kept(self.group, term.id, now);
-        Ok(term.id)
+        Ok(TokenLease {
+            id: term.id,
+            fresh: Some(term),
+        })
+    }
+
+    /// The step that was to hang a token there was not taken, so the lease serves the next time: it lasts for days, and
+    /// all pods may meet at a new group.
+    pub(crate) fn not_hung(&self, lease: TokenLease) {
+        if let Some(term) = lease.fresh {
+            self.store.spare(term);
+        }
     }
 
     /// Makes the lock that stands in `view`, and is the asking pod's, last the whole `ttl` again. `None`: it does;

@@ -32,6 +32,8 @@ pub(crate) struct Failure {
     pub(crate) kind: StoreErrorKind,
     pub(crate) message: String,
     cause: Cause,
+    /// A write of the same operation was under way or done beside what failed.
+    beside_a_write: bool,
 }
 
 impl Failure {
@@ -40,7 +42,14 @@ impl Failure {
             kind,
             message: message.into(),
             cause: Cause::Other,
+            beside_a_write: false,
         }
+    }
+
+    /// Something else of the operation may have been written, whatever became of this.
+    pub(crate) fn beside_a_write(mut self) -> Self {
+        self.beside_a_write = true;
+        self
     }
 
     fn because(mut self, cause: Cause) -> Self {
@@ -55,7 +64,7 @@ impl Failure {
             self.kind,
             StoreErrorKind::Unreachable | StoreErrorKind::Timeout | StoreErrorKind::Protocol
         );
-        if sent && in_doubt && writes(op) {
+        if sent && (in_doubt || self.beside_a_write) && writes(op) {
             StoreError::unknown(self.kind, op, self.message)
         } else {
             StoreError::refused(self.kind, op, self.message)

@@ -75,7 +75,7 @@ impl EtcdStore {
         if let Some(term) = term {
             self.memory.put_term(&request.group, term, self.now());
         }
-        answer
+        call.end(answer)
     }
 
     /// `term`: the lease in hand, which nothing else uses meanwhile.
@@ -140,7 +140,8 @@ impl EtcdStore {
             None => call.grant(asked).await?,
         };
         let mut step = Step::new(&call.keys, view);
-        step.put_token(token, call.token_lease(&view.token).await?);
+        let under_token = call.token_lease(&view.token).await?;
+        step.put_token(token, under_token.id);
         let lock = Lock {
             token,
             attempt: request.attempt,
@@ -150,6 +151,9 @@ impl EtcdStore {
         step.put_lock(lock, term.id);
         // At once: whichever comes first, the lock hangs on a lease that began anew after the request came.
         let (committed, kept) = try_join(call.commit(step), call.keep(term)).await?;
+        if !matches!(committed, Committed::Done(_)) {
+            call.not_hung(under_token);
+        }
         let Some(kept) = kept else {
             return Ok(Some(call.look().await?));
         };
@@ -176,7 +180,17 @@ impl EtcdStore {
         ttl: Duration,
     ) -> Result<Renewed, Failure> {
         let call = Call::new(self, client, &lease.group);
-        let mut view = self.held_or_look(&call, lease).await?;
+        let answer = self.extend(&call, lease, ttl).await;
+        call.end(answer)
+    }
+
+    async fn extend(
+        &self,
+        call: &Call<'_>,
+        lease: &LeaseRef,
+        ttl: Duration,
+    ) -> Result<Renewed, Failure> {
+        let mut view = self.held_or_look(call, lease).await?;
         for _ in 0..TRIES {
             if !view.is_held(&lease.pod, lease.token) {
                 return Ok(Renewed::Lost {
@@ -193,7 +207,12 @@ impl EtcdStore {
 
     async fn try_release(&self, client: Client, lease: &LeaseRef) -> Result<Released, Failure> {
         let call = Call::new(self, client, &lease.group);
-        let mut view = self.held_or_look(&call, lease).await?;
+        let answer = self.free(&call, lease).await;
+        call.end(answer)
+    }
+
+    async fn free(&self, call: &Call<'_>, lease: &LeaseRef) -> Result<Released, Failure> {
+        let mut view = self.held_or_look(call, lease).await?;
         for _ in 0..TRIES {
             if !view.is_held(&lease.pod, lease.token) {
                 return Ok(Released::NotHeld);
@@ -246,7 +265,7 @@ impl EtcdStore {
             .when([never])
             .and_then([TxnOp::put(key, "", None)]);
         let answer = client.kv_client().txn(txn).await?;
-        self.memory.heard(left, revision(&answer)?);
+        self.memory.heard(left, self.now(), revision(&answer)?);
         Ok(())
     }
 }

@@ -29,10 +29,12 @@
 //!   remains is told to the next whole second.
 //! * A report's age is this pod's steady time since it first saw the report. A report that was put after an answer of
 //!   the last second and a half was new when it was first seen; of another, the etcd lease that it hangs on tells how
-//!   old it is at least, in whole seconds. So a pod that joins may take a report for up to a second younger than it is,
-//!   and after a change of etcd's leader, which lets all leases begin anew, for younger still; never for older, so that
-//!   nobody probes too early.
-//! * Tokens are at least the store's revision, which goes on rising whatever is deleted.
+//!   old it is at least, in whole seconds. So a pod may take a report for up to a second and a half younger than it is,
+//!   and one that joins after a change of etcd's leader, which lets all leases begin anew, for younger still; never for
+//!   older, so that nobody probes too early, unless the connection broke between the report and the keep-alive of the
+//!   lease beside it, and a pod joined then.
+//! * Tokens are at least the store's revision, which goes on rising whatever is deleted. Where it goes back all the same,
+//!   etcd has lost its data, and what a handle remembers of it is forgotten.
 //!
 //! # When a lease can be granted twice
 //! Only where etcd itself forgets or is told to: a lease revoked by hand, a cluster restored from a backup, and a

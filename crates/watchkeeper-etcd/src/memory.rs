@@ -14,7 +14,7 @@ use crate::view::View;
 
 /// Groups beyond these are forgotten, those that nobody asked for longest first. A pod has one, or one per check.
 const MOST_GROUPS: usize = 16_384;
-/// Leases that reports hung on and that wait for the next report. More are given back to etcd.
+/// Leases that nothing hangs on and that wait for the next report or token. More are given back to etcd.
 const MOST_SPARES: usize = 64;
 /// A lease under a token is kept alive this often at most; it lasts seven days.
 const TOKEN_KEPT_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -38,6 +38,29 @@ struct Inner {
     groups: HashMap<GroupId, Group>,
     spares: Vec<Term>,
     revisions: Revisions,
+    /// The highest revision of the store that was told, and the moment at which it was known.
+    newest: Option<(i64, Moment)>,
+}
+
+impl Inner {
+    /// The store's revision, by the answer to a request that left then and came now. A store that told a higher one
+    /// before the request left has lost its data, and what is remembered of it is of another history: the same
+    /// numbers come again and mean something else.
+    fn heard(&mut self, left: Moment, now: Moment, revision: i64) {
+        match self.newest {
+            Some((known, came)) if revision < known => {
+                // Answers overtake each other.
+                if left <= came {
+                    return;
+                }
+                *self = Self::default();
+                self.newest = Some((revision, now));
+            }
+            Some((known, _)) if revision == known => {}
+            _ => self.newest = Some((revision, now)),
+        }
+        self.revisions.heard(left, revision);
+    }
 }
 
 /// See the head of the file.
@@ -68,8 +91,9 @@ impl Memory {
         self.with(group, now, |group| group.view.clone())
     }
 
-    /// The group stands so, by the answer to a request that left then.
-    pub(crate) fn saw(&self, group: &GroupId, view: &View, left: Moment) {
+    /// The group stands so, by the answer to a request that left then and came now.
+    pub(crate) fn saw(&self, group: &GroupId, view: &View, left: Moment, now: Moment) {
+        self.heard(left, now, view.revision);
         self.with(group, left, |group| {
             // Answers overtake each other.
             let older = |seen: &View| seen.revision > view.revision;
@@ -77,12 +101,11 @@ impl Memory {
                 group.view = Some(view.clone());
             }
         });
-        self.heard(left, view.revision);
     }
 
-    /// The store's revision, by the answer to a request that left then.
-    pub(crate) fn heard(&self, left: Moment, revision: i64) {
-        self.inner().revisions.heard(left, revision);
+    /// The store's revision, by the answer to a request that left then and came now.
+    pub(crate) fn heard(&self, left: Moment, now: Moment, revision: i64) {
+        self.inner().heard(left, now, revision);
     }
 
     /// The longest that something with this revision can have stood there; `None` where nothing tells.
@@ -141,7 +164,7 @@ impl Memory {
         self.with(group, now, |group| group.token = None);
     }
 
-    /// A lease for a report, for the caller alone, that nothing hangs on.
+    /// A lease for a report or a token, for the caller alone, that nothing hangs on.
     pub(crate) fn take_spare(&self, asked: i64, now: Moment) -> Option<Term> {
         let mut inner = self.inner();
         inner.spares.retain(|term| term.lasts_well(now));
@@ -149,12 +172,14 @@ impl Memory {
         Some(inner.spares.swap_remove(at))
     }
 
-    /// That lease was not needed.
-    pub(crate) fn put_spare(&self, term: Term) {
+    /// That lease was not needed. Returns it where nobody will need it.
+    pub(crate) fn put_spare(&self, term: Term) -> Option<i64> {
         let mut inner = self.inner();
         if inner.spares.len() < MOST_SPARES {
             inner.spares.push(term);
+            return None;
         }
+        Some(term.id)
     }
 
     /// This handle put a report that hangs on `term`, in place of one that hung on the lease `old`, which is 0 where
@@ -222,14 +247,45 @@ mod tests {
     #[test]
     fn an_answer_that_was_overtaken_is_not_believed() {
         let (memory, mut seen) = (Memory::default(), view(Some(3), None, None));
-        memory.saw(&group(), &seen, at(0));
+        memory.saw(&group(), &seen, at(0), at(2));
         seen.revision -= 1;
         seen.lock.value = None;
-        memory.saw(&group(), &seen, at(1));
+        memory.saw(&group(), &seen, at(1), at(3));
         assert_eq!(
-            memory.view(&group(), at(2)),
+            memory.view(&group(), at(3)),
             Some(view(Some(3), None, None))
         );
+    }
+
+    #[test]
+    fn of_a_store_that_went_back_nothing_older_is_believed() {
+        let (memory, mut seen) = (Memory::default(), view(Some(3), None, None));
+        memory.saw(&group(), &seen, at(0), at(1));
+        memory.note_born(&group(), 4, at(0));
+        memory.put_term(&group(), term(7, 10), at(1));
+        assert_eq!(memory.put_spare(term(8, 60)), None);
+        // The request left when the higher revision was known.
+        seen.revision -= 1;
+        memory.saw(&group(), &seen, at(2), at(3));
+        assert_eq!(memory.view(&group(), at(3)), Some(seen));
+        assert_eq!(memory.born(&group(), 4, at(3)), None);
+        assert_eq!(memory.take_term(&group(), 10, at(3)), None);
+        assert_eq!(memory.take_spare(60, at(3)), None);
+        // Its reports are young as any others.
+        memory.note_born(&group(), 2, at(3));
+        assert_eq!(memory.born(&group(), 2, at(4)), Some(at(3)));
+        memory.heard(at(4), at(5), 3);
+        memory.note_born(&group(), 3, at(5));
+        assert_eq!(memory.born(&group(), 3, at(6)), Some(at(5)));
+    }
+
+    #[test]
+    fn spares_beyond_the_bound_are_handed_back() {
+        let memory = Memory::default();
+        for id in 0..64 {
+            assert_eq!(memory.put_spare(term(id, 60)), None);
+        }
+        assert_eq!(memory.put_spare(term(64, 60)), Some(64));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl EtcdStore {
         match put {
             Ok(put) => {
                 if let Some(header) = put.header() {
-                    self.memory.heard(left, header.revision());
+                    self.memory.heard(left, self.now(), header.revision());
                 }
                 Ok(true)
             }

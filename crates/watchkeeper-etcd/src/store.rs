@@ -18,6 +18,7 @@ use crate::link::Link;
 use crate::memory::Memory;
 use crate::options::EtcdOptions;
 use crate::presence::Fleet;
+use crate::term::Term;
 use crate::view::GroupKeys;
 
 /// The names under which a fleet's things lie.
@@ -104,6 +105,13 @@ impl EtcdStore {
 
     pub(crate) fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Keeps a lease that nothing hangs on for the next that needs one, or gives it back.
+    pub(crate) fn spare(&self, term: Term) {
+        if let Some(needless) = self.memory.put_spare(term) {
+            self.chores.give_back(needless);
+        }
     }
 
     /// Runs one operation within the time limit.
