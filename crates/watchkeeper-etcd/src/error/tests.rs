@@ -278,3 +278,13 @@ fn a_long_answer_is_cut_to_one_line() {
     assert!(message.len() < 400, "{message}");
     assert!(!message.chars().any(char::is_control), "{message:?}");
 }
+
+#[test]
+fn a_refusal_beside_a_step_leaves_it_open_whether_the_step_was_taken() {
+    let refused = || answered(Code::Unavailable, "etcdserver: no leader");
+    assert!(!refused().of(StoreOp::Acquire, true).may_have_landed);
+    let beside = || refused().beside_a_write();
+    assert!(beside().of(StoreOp::Acquire, true).may_have_landed);
+    assert!(!beside().of(StoreOp::Acquire, false).may_have_landed);
+    assert!(!beside().of(StoreOp::Read, true).may_have_landed);
+}

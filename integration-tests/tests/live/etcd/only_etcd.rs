@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use watchkeeper_core::cache::{Found, Notice, Publish, Published, ReportCache, Then};
 use watchkeeper_core::error::StoreErrorKind;
+use watchkeeper_core::id::GroupId;
 use watchkeeper_core::lease::{Acquired, LeaseStore, Released, Renewed, Token};
 use watchkeeper_etcd::{EtcdStore, MAX_REPORT_BYTES};
 use watchkeeper_integration_tests::etcd_process::EtcdProcess;
@@ -214,6 +215,61 @@ async fn leases_do_not_pile_up() {
         }
     };
     tokio::time::timeout(PATIENCE, few).await.unwrap();
+}
+
+#[tokio::test]
+async fn pods_that_meet_at_new_groups_leave_no_leases_of_days_behind() {
+    const PODS: usize = 8;
+    const GROUPS: usize = 6;
+    let server = EtcdProcess::start().await;
+    let stand = Stand::at(&server.endpoint()).await;
+    let stores: Vec<_> = (0..PODS).map(|_| stand.store()).collect();
+    for n in 0..GROUPS {
+        let asked = stores.iter().enumerate().map(|(pod, store)| async move {
+            let mut asks = request(&format!("pod-{pod}"), 1);
+            asks.group = GroupId::new(format!("new-{n}")).unwrap();
+            store.acquire(&asks).await.unwrap()
+        });
+        let answers = futures_util::future::join_all(asked).await;
+        let held = |answer: &&Acquired| matches!(answer, Acquired::Held { .. });
+        assert_eq!(answers.iter().filter(held).count(), 1);
+    }
+    let mut days = 0;
+    let all = stand.client.lease_client().leases().await.unwrap();
+    for lease in all.leases() {
+        let left = stand.client.lease_client().time_to_live(lease.id(), None);
+        days += usize::from(left.await.unwrap().granted_ttl() > 24 * 3_600);
+    }
+    // One for each group's token, and one that each pod keeps for the next.
+    assert!((GROUPS..=GROUPS + PODS).contains(&days), "{days}");
+}
+
+#[tokio::test]
+async fn a_report_in_a_store_that_lost_its_data_is_as_old_as_in_any() {
+    let mut server = EtcdProcess::start().await;
+    let stand = Stand::at(&server.endpoint()).await;
+    let (a, b) = (stand.store(), stand.store());
+    for attempt in 1..6 {
+        let token = win(&a, "a", attempt).await;
+        a.publish(&publish("a", token, b"found")).await.unwrap();
+        report(&b).await;
+    }
+    server.kill().await;
+    server.wipe();
+    server.start_again().await;
+    while a.ping().await.is_err() || b.ping().await.is_err() {}
+    let token = win(&a, "a", 9).await;
+    a.publish(&publish("a", token, b"found")).await.unwrap();
+    let first = report(&b).await.age;
+    // From then on it counts on this pod's clock, whatever its lease says.
+    tokio::time::sleep(Duration::from_millis(1_700)).await;
+    let lease = stand.get("report").await.unwrap().lease();
+    stand.client.lease_client().keep_alive(lease).await.unwrap();
+    let age = report(&b).await.age;
+    assert!(
+        age >= first + Duration::from_millis(1_650),
+        "{first:?} {age:?}"
+    );
 }
 
 #[tokio::test]
