@@ -209,6 +209,32 @@ impl NativeConfig {
         self
     }
 
+    /// Keeps them in the Redis that these sentinels call `master`.
+    #[must_use]
+    pub fn sentinel(mut self, master: &str, sentinels: &[SocketAddr]) -> Self {
+        let nodes = list(sentinels);
+        self.backend = format!(
+            "kind = \"redis\"\n\n[backend.redis]\nsentinel = {{ master = \"{master}\", nodes = {nodes} }}\n"
+        );
+        self
+    }
+
+    /// Keeps them in the Redis Cluster of these nodes.
+    #[must_use]
+    pub fn cluster(mut self, nodes: &[SocketAddr]) -> Self {
+        let nodes = list(nodes);
+        self.backend = format!("kind = \"redis\"\n\n[backend.redis]\ncluster = {nodes}\n");
+        self
+    }
+
+    /// Keeps them in the etcd of these endpoints.
+    #[must_use]
+    pub fn etcd(mut self, endpoints: &[String]) -> Self {
+        let endpoints = list(endpoints);
+        self.backend = format!("kind = \"etcd\"\n\n[backend.etcd]\nendpoints = {endpoints}\n");
+        self
+    }
+
     /// `coordination.interval`.
     #[must_use]
     pub fn interval(self, value: &str) -> Self {
@@ -252,6 +278,12 @@ impl NativeConfig {
             self.coordination, self.probe, self.http, self.backend, self.checks
         )
     }
+}
+
+/// As TOML writes a list of texts.
+fn list<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    format!("{items:?}")
 }
 
 /// `lines` with `key` set to `value`.

@@ -13,6 +13,7 @@
     clippy::print_stdout
 )]
 
+mod etcd_holder_killed;
 mod frozen_store;
 mod holder_killed;
 mod holder_terminated;
