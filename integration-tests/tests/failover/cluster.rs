@@ -27,7 +27,11 @@ async fn wait_for_failover(
     servers.wait_for_new_primary(KEY, old).await;
     let outage = killed.elapsed();
     assert!(outage <= FAILOVER, "no new primary for {outage:?}");
-    scene.fleet.wait_for_store(true, REJOIN).await;
+    let back = scene.fleet.wait_for_store(true, REJOIN).await;
+    let (back, alone) = (back.duration_since(killed), scene.isolated_since(killed));
+    println!(
+        "failover after {outage:.1?}, all pods back after {back:.1?}, {alone} were on their own"
+    );
     outage
 }
 

@@ -34,7 +34,11 @@ async fn a_follower_and_then_the_leader_may_die() {
             servers.kill(leader).await;
             servers.new_leader(leader).await;
             let outage = killed.elapsed();
-            scene.fleet.wait_for_store(true, REJOIN).await;
+            let back = scene.fleet.wait_for_store(true, REJOIN).await;
+            let (back, alone) = (back.duration_since(killed), scene.isolated_since(killed));
+            println!(
+                "leader after {outage:.1?}, all back after {back:.1?}, {alone} were on their own"
+            );
             scene.all_show_more_than(token).await;
             servers.start_again(leader).await;
             scene.one_more_round().await;

@@ -35,6 +35,7 @@ async fn without_a_quorum_each_pod_checks_for_itself_and_with_it_they_are_one_fl
             })
             .await
             .duration_since(killed);
+            println!("on their own after {alone:.1?}");
             assert!(
                 alone <= FIRST_FAILURE + ISOLATED_AFTER + SLACK,
                 "on their own after {alone:?}:\n{}",
