@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 targets=()
 while IFS= read -r name; do
   case $name in
-    live | daemon | failover | timing | chaos | vendors | litellm | planted) ;;
+    live | daemon | failover | timing | chaos | vendors | litellm | planted | versions) ;;
     *) targets+=(--test "$name") ;;
   esac
 done < <(
