@@ -101,11 +101,11 @@ if wants unit; then
     --features watchkeeper-simulation/planted-bugs --test planted -- --nocapture
 fi
 if wants live; then
-  test_step live bounded 300 cargo test --workspace --locked --no-fail-fast --test live -- \
+  test_step live bounded 420 cargo test --workspace --locked --no-fail-fast --test live -- \
     --test-threads="$WAITING_THREADS"
 fi
 if wants daemon; then
-  test_step daemon bounded 900 cargo test --workspace --locked --no-fail-fast --test daemon -- \
+  test_step daemon bounded 600 cargo test --workspace --locked --no-fail-fast --test daemon -- \
     --test-threads="$WAITING_THREADS"
 fi
 if wants failover; then
