@@ -36,7 +36,8 @@ impl Scene {
         let mut mock = MockLlm::start().await;
         let config = NativeConfig::new(&mock.api_base(), &MODELS)
             .interval("6s")
-            .lock_ttl("3s")
+            // Longer than any failover: what a holder asks is left to it for so long.
+            .lock_ttl("12s")
             .probe("timeout = \"20s\"");
         let setup = Setup::new()
             .toml(store(config).toml())
