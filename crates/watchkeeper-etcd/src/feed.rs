@@ -94,14 +94,14 @@ impl Feed {
 async fn keep(mut watch: Watch, nudge: Arc<Notify>) {
     let dice = RandomState::new();
     let mut failures: u32 = 0;
-    let mut told: Option<StoreErrorKind> = None;
+    let mut told = false;
     for draw in 0_u64.. {
         let began = tokio::time::Instant::now();
         let Err(failure) = watch.once().await;
         if began.elapsed() >= GOOD_AFTER {
             failures = 0;
         }
-        tell(&failure, &mut told);
+        tell(&failure, watch.link.works(), &mut told);
         let wait = backoff(failures, dice.hash_one(draw));
         failures = failures.saturating_add(1);
         // A nudge that came before the failure is of an older time.
@@ -120,24 +120,22 @@ fn backoff(failures: u32, random: u64) -> Duration {
     Duration::from_micros(random % bound.max(1))
 }
 
-/// Says once what a person has to mend and nobody else sees: a missing right to watch. That the store is away, or lets
-/// nobody in, is said by those who need it.
-fn tell(failure: &Failure, told: &mut Option<StoreErrorKind>) {
-    let kind = failure.kind;
-    if kind != StoreErrorKind::Denied {
-        tracing::debug!(
-            kind = kind.as_str(),
-            "etcd watch ended: {}",
-            failure.message
-        );
-    } else if *told != Some(kind) {
+/// Says once what a person has to mend and nobody else sees: a missing right to watch, while operations are done. That
+/// the store is away, or lets nobody in, is said by those who need it.
+fn tell(failure: &Failure, works: bool, told: &mut bool) {
+    let kind = failure.kind.as_str();
+    if failure.kind != StoreErrorKind::Denied {
+        *told = false;
+    } else if works && !*told {
+        *told = true;
         tracing::warn!(
-            kind = kind.as_str(),
+            kind,
             "no change notices from etcd, reports are found by polling: {}",
             failure.message
         );
+        return;
     }
-    *told = Some(kind);
+    tracing::debug!(kind, "etcd watch ended: {}", failure.message);
 }
 
 /// What is watched, and how far that came.

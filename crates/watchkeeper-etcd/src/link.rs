@@ -12,7 +12,7 @@
 //! that nothing piles up behind a member that does not answer.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etcd_client::Client;
@@ -53,6 +53,8 @@ struct Inner {
     state: Mutex<State>,
     next_id: AtomicU64,
     up: Arc<Notify>,
+    /// Whether the last operation was done.
+    works: AtomicBool,
 }
 
 /// Runs operations on the shared connection.
@@ -76,7 +78,13 @@ impl Link {
             state: Mutex::new(State::Idle),
             next_id: AtomicU64::new(1),
             up,
+            works: AtomicBool::new(false),
         })))
+    }
+
+    /// Whether operations are done, as far as the last one tells. What keeps them out is told by them.
+    pub(crate) fn works(&self) -> bool {
+        self.0.works.load(Ordering::Relaxed)
     }
 
     /// Makes connections of one's own, to the same members.
@@ -104,6 +112,9 @@ impl Link {
             done.map_err(|failure| self.0.judged(&connection, failure))
         });
         let ran = ran.await;
+        self.0
+            .works
+            .store(matches!(ran, Ok(Ok(_))), Ordering::Relaxed);
         let progress = progress
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);

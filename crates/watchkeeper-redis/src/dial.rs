@@ -144,7 +144,7 @@ impl Dialer {
     /// That no connection was made within the time limit.
     pub(crate) fn too_slow(&self, place: &impl Display) -> Failure {
         let tls = if self.tls.is_some() {
-            ", does it speak TLS there"
+            ", does it speak TLS there (else use `redis://`, or the server's TLS port)"
         } else {
             ""
         };

@@ -23,9 +23,9 @@ static STARTING: Semaphore = Semaphore::const_new(2);
 
 const MODELS: [&str; 2] = ["m1", "m2"];
 const INTERVAL: Duration = Duration::from_secs(3);
-/// From the pod's first answer until it has results of its own: `backend.timeout`, the jitter of the interval, and what a
-/// busy machine takes.
-const FIRST_RESULTS: Duration = Duration::from_millis(500 + 150 + 1350);
+/// From the pod's first answer until it has results of its own: 2 s where the store answers reads and may soon take writes,
+/// else `backend.timeout`; the jitter of the interval, and what a busy machine takes.
+const FIRST_RESULTS: Duration = Duration::from_millis(2000 + 150 + 1350);
 /// From the mending until the pod leads or follows: the next ping, which comes within a second and may take
 /// `backend.timeout`, a claim of the lease, and what a busy machine takes.
 const BACK: Duration = Duration::from_secs(4);
