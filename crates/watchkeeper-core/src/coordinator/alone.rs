@@ -8,19 +8,29 @@ use crate::time::Moment;
 impl Coordinator {
     /// The store failed for too long: this pod checks for itself until it is back.
     pub(super) fn become_isolated(&mut self, now: Now, out: &mut Out) {
+        self.left_to_holder = self.end_of_the_round_of_another(now.steady);
+        self.holder = None;
         self.isolate(now.steady, out);
-        // Its round goes on without the store, and a failover is usually over before its lease is.
-        self.left_to_holder = match self.holder.take() {
-            Some(holder) if matches!(self.phase, Phase::Following { .. }) => {
-                holder.until.min(now.steady + self.settings.lock_ttl)
-            }
-            _ => Moment::ZERO,
-        };
         self.wants_read = true;
         match self.phase {
             Phase::Leading(_) => self.leave_lead(now.steady, out),
             Phase::Following { .. } | Phase::Contending { .. } => self.phase = Phase::Waiting,
             _ => {}
+        }
+    }
+
+    /// When the lease ends under which another pod asks what is due, going on without the store: a failover is usually
+    /// over before that. The other may be one that this pod heard of, or one that was given the lease just before the
+    /// store went, while this pod wanted it too.
+    fn end_of_the_round_of_another(&self, now: Moment) -> Moment {
+        let lock_ttl = self.settings.lock_ttl;
+        match (&self.phase, &self.holder, self.sense.failing_since()) {
+            (Phase::Leading(_), ..) => Moment::ZERO,
+            (Phase::Following { .. }, Some(holder), _) => holder.until.min(now + lock_ttl),
+            (_, _, Some(failing)) if self.next_round_due().is_some_and(|due| due <= failing) => {
+                failing + lock_ttl
+            }
+            _ => Moment::ZERO,
         }
     }
 

@@ -163,7 +163,7 @@ pub struct Coordinator {
     alone_offset: std::time::Duration,
     /// Since when the pod is on its own.
     alone_since: Moment,
-    /// What others know already is left to the holder of that time until its lease has ended.
+    /// What this pod has results of is left to the holder of that time until its lease has ended.
     left_to_holder: Moment,
     forced: Forced,
     /// Who made the latest results shown.

@@ -122,9 +122,13 @@ impl Coordinator {
     pub(super) fn alone_due(&self, check: &CheckId) -> Moment {
         let cadence = self.settings.cadence();
         let due = match self.entries.get(check) {
-            Some(known) => (known.probed_at + cadence)
-                .max(self.rests_until(known))
-                .max(self.left_to_holder),
+            Some(known) => {
+                let due = known.probed_at + cadence;
+                // A holder that was killed gets no more than a round's time.
+                let latest = due + self.settings.lock_ttl + self.settings.round_limit();
+                due.max(self.left_to_holder.min(latest))
+                    .max(self.rests_until(known))
+            }
             None => self.alone_since,
         };
         due.max(self.spaced_at(check)).max(self.alone_since) + self.alone_offset

@@ -112,15 +112,18 @@ impl Sense {
         if self.isolated {
             return None;
         }
-        let since = [self.ping_failing, self.ops_failing()]
-            .into_iter()
-            .flatten()
-            .min()?;
+        let since = self.failing_since()?;
         Some(if self.ever_answered {
             since + ISOLATED_AFTER
         } else {
             since
         })
+    }
+
+    /// Since when the store fails this group, one way or another.
+    pub(super) fn failing_since(&self) -> Option<Moment> {
+        let both = [self.ping_failing, self.ops_failing()];
+        both.into_iter().flatten().min()
     }
 
     fn ops_failing(&self) -> Option<Moment> {

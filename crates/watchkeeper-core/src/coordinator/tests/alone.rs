@@ -201,7 +201,58 @@ fn a_holder_seen_from_a_pod_on_its_own_is_not_waited_for() {
     );
     assert_eq!(pod.at(due + 2_070, busy(5, "other", 8, 2_900)), []);
     assert_eq!(
-        pod.until(due + 2_060 + INTERVAL / 10),
+        pod.until(due + 60 + LOCK_TTL + INTERVAL / 10),
+        [probe(3, "a"), probe(4, "b")]
+    );
+}
+
+#[test]
+fn what_was_due_when_the_store_went_may_be_asked_by_a_holder_nobody_heard_of() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.until(due);
+    assert_eq!(pod.at(due + 50, Event::Woke), [acquire(5, 2, 7)]);
+    let error = refused(StoreOp::Acquire);
+    assert_eq!(
+        pod.at(due + 60, Event::Acquired(Op(5), Err(error.clone()))),
+        [failed(error)]
+    );
+    pod.at(due + 70, Event::StoreDown);
+    assert_eq!(pod.until(due + 2_070), [tell(Happening::Isolated)]);
+    assert_eq!(
+        pod.until(due + 60 + LOCK_TTL + INTERVAL / 10),
+        [probe(3, "a"), probe(4, "b")]
+    );
+    assert!(pod.now() >= due + 60 + LOCK_TTL, "{}", pod.now() - due);
+}
+
+#[test]
+fn what_became_due_after_the_store_went_is_left_to_nobody() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.at(due - 10, Event::StoreDown);
+    assert_eq!(pod.until(due + 1_990), [tell(Happening::Isolated)]);
+    assert_eq!(
+        pod.until(due + 1_990 + INTERVAL / 10),
+        [probe(3, "a"), probe(4, "b")]
+    );
+}
+
+#[test]
+fn one_holder_after_another_does_not_put_off_what_is_due_for_ever() {
+    let mut pod = Pod::rested();
+    let due = 80 + INTERVAL;
+    pod.until(due);
+    pod.at(due + 50, Event::Woke);
+    pod.at(due + 60, busy(5, "other", 8, LOCK_TTL));
+    // It renews and publishes nothing.
+    let late = due + 2 * LOCK_TTL;
+    pod.until(late);
+    pod.at(late, Event::StoreDown);
+    pod.until(late + 2_000);
+    assert_eq!(pod.view().mode, Mode::Isolated);
+    assert_eq!(
+        pod.until(late + 2_000 + INTERVAL / 10),
         [probe(3, "a"), probe(4, "b")]
     );
 }
@@ -255,7 +306,7 @@ fn an_answer_from_a_store_that_pings_call_dead_is_not_built_upon() {
         [acquired(8), release(6, 8)]
     );
     assert_eq!(pod.at(due + 2_080, free(6)), [released(8)]);
-    assert!(pod.wants().unwrap() <= due + 2_070 + INTERVAL / 10);
+    assert!(pod.wants().unwrap() <= due + 60 + LOCK_TTL + INTERVAL / 10);
 }
 
 #[test]
