@@ -28,6 +28,9 @@ pub(crate) const ISOLATED_AFTER: Duration = Duration::from_secs(2);
 pub(crate) struct Scene {
     pub(crate) mock: MockLlm,
     pub(crate) fleet: Fleet,
+    /// How many probes of each model came before the last of the start. A pod that does not reach its store in its first
+    /// moment, on a busy machine, checks for itself at once: that is not what is judged here.
+    skipped: [usize; MODELS.len()],
 }
 
 impl Scene {
@@ -48,8 +51,14 @@ impl Scene {
             setups.push(setup.clone().env("HTTP_PROXY", format!("http://{door}")));
         }
         let fleet = Fleet::of(setups).await;
-        let scene = Self { mock, fleet };
+        let mut scene = Self {
+            mock,
+            fleet,
+            skipped: Default::default(),
+        };
         scene.all_show_more_than(0).await;
+        scene.fleet.wait_for_store(true, SOON).await;
+        scene.skipped = MODELS.map(|model| scene.mock.asked().count(model).saturating_sub(1));
         scene
     }
 
@@ -149,8 +158,8 @@ impl Scene {
     /// Fails unless each model was asked once per interval all the time, but for `allowed` probes.
     pub(crate) fn assert_extra_probes(&self, allowed: usize) {
         let seen = self.mock.asked();
-        for model in MODELS {
-            let extra = extra_probes(&seen, model);
+        for (model, skipped) in MODELS.into_iter().zip(self.skipped) {
+            let extra = extra_probes(seen.starts(model).into_iter().skip(skipped));
             println!("{model}: {extra} extra, gaps {:.1?}", seen.gaps(model));
             assert!(
                 extra <= allowed,
@@ -218,11 +227,11 @@ fn seen_token(status: &Value) -> Option<u64> {
     status["token"].as_u64().filter(|_| free)
 }
 
-/// The probes of a model that came sooner after the last regular one than allowed.
-fn extra_probes(seen: &Seen, model: &str) -> usize {
+/// The probes that came sooner after the last regular one than allowed.
+fn extra_probes(starts: impl Iterator<Item = Instant>) -> usize {
     let mut regular: Option<Instant> = None;
     let mut extra = 0;
-    for start in seen.starts(model) {
+    for start in starts {
         match regular {
             Some(last) if start.duration_since(last) < LEAST => extra += 1,
             _ => regular = Some(start),
