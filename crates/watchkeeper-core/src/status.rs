@@ -12,7 +12,7 @@ use crate::fingerprint::LockScope;
 use crate::id::{CheckId, FleetName, GroupId, PodId};
 use crate::lease::{Guarantee, Token};
 use crate::money::{Budget, Ledger, Usd};
-use crate::report::{Before, Entry, Passes};
+use crate::report::{Before, Entry, Passes, Transitions};
 use crate::time::{Moment, UnixMillis};
 
 /// How a pod lives in its fleet at this moment.
@@ -108,6 +108,8 @@ pub struct GroupView {
     pub ledger: Ledger,
     /// By check: what others' probes saved this pod since it started, as far as their cost is known.
     pub saved: Arc<BTreeMap<CheckId, Usd>>,
+    /// When checks turned: the fleet's list, and without a token what this pod saw by itself since.
+    pub transitions: Transitions,
 }
 
 impl GroupView {

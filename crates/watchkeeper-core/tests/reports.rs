@@ -72,6 +72,7 @@ prop_compose! {
             probes,
             entries: entries.into_iter().map(aged).collect(),
             ledger: watchkeeper_core::money::Ledger::default(),
+            transitions: None,
         }
     }
 }
@@ -107,6 +108,7 @@ proptest! {
             probes: 1,
             entries: vec![aged],
             ledger: watchkeeper_core::money::Ledger::default(),
+            transitions: None,
         };
         let whole = report.encode().len();
         report.entries.clear();

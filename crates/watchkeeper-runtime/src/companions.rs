@@ -203,6 +203,7 @@ mod tests {
                 probes: 0,
                 entries: Vec::new(),
                 ledger: watchkeeper_core::money::Ledger::default(),
+                transitions: None,
             }),
             retain: Duration::from_secs(60),
             then,

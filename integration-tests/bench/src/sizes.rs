@@ -108,6 +108,7 @@ fn entry_bytes(outcome: Outcome, error: Option<&str>) -> Result<f64, Error> {
         probes: 1,
         entries,
         ledger: watchkeeper_core::money::Ledger::default(),
+        transitions: None,
     };
     let one = report(vec![aged.clone()]).encode().len();
     let two = report(vec![aged.clone(), aged.clone()]).encode().len();

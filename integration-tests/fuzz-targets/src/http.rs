@@ -230,6 +230,7 @@ fn snapshot() -> Snapshot {
         entries: BTreeMap::from([(check.id.clone(), known)]),
         next_due: None,
         ledger: watchkeeper_core::money::Ledger::default(),
+        transitions: watchkeeper_core::report::Transitions::default(),
         saved: Arc::default(),
     };
     Snapshot {

@@ -78,6 +78,7 @@ pub(crate) fn decode(input: &[u8]) {
         probes: 0,
         entries: findings.entries.clone(),
         ledger: watchkeeper_core::money::Ledger::default(),
+        transitions: None,
     };
     let written = codec.encode(&report);
     assert_eq!(written.is_some(), findings.entries.len() == 2);

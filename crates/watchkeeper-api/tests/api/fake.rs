@@ -154,6 +154,7 @@ pub(crate) fn group(name: &str) -> GroupView {
         entries: BTreeMap::new(),
         next_due: None,
         ledger: watchkeeper_core::money::Ledger::default(),
+        transitions: watchkeeper_core::report::Transitions::default(),
         saved: Arc::default(),
     }
 }

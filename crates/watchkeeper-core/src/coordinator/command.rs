@@ -10,7 +10,7 @@ use crate::id::{CheckId, PodId};
 use crate::lease::{Acquire, LeaseRef, Token};
 use crate::money::Usd;
 use crate::probe::Effort;
-use crate::report::Report;
+use crate::report::{Report, Transition};
 use crate::verdict::Spared;
 
 /// One store operation of one coordinator; its answer names it.
@@ -187,6 +187,9 @@ pub enum Happening {
         /// How many entries were newer than ours.
         entries: usize,
     },
+    /// A check turned healthy or unhealthy in what this pod shows. With a token once the fleet's list has it; what a pod
+    /// sees on its own comes without, and is not told again when it is published.
+    Turned(Box<Transition>),
     /// The lease was taken and nothing was due: what stands there is used.
     NothingDue,
     /// A round ended.

@@ -9,7 +9,7 @@ use crate::id::{CheckId, PodId};
 use crate::lease::Token;
 use crate::money::Usd;
 use crate::planted::{Bug, is_planted};
-use crate::report::{Aged, Entry, Report, Thresholds};
+use crate::report::{Aged, Entry, Report, Thresholds, Transition};
 use crate::status::Known;
 use crate::time::Moment;
 
@@ -37,6 +37,16 @@ fn possible(entry: &Entry, token: Token) -> Entry {
     entry
 }
 
+/// An entry of another pod took the place of one that stood otherwise, or that the fleet did not have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Turned {
+    pub(super) check: CheckId,
+    /// What the check counted as before.
+    pub(super) was_healthy: bool,
+    /// The fleet did not have what this pod knew.
+    pub(super) was_offered: bool,
+}
+
 /// What a report brought.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Merged {
@@ -44,6 +54,8 @@ pub(super) struct Merged {
     pub(super) changed: usize,
     /// What others paid for them, where they paid anything.
     pub(super) paid: Vec<(CheckId, Usd)>,
+    /// Which of them stand otherwise than what they replaced, or replaced what the fleet did not have.
+    pub(super) turned: Vec<Turned>,
 }
 
 impl Merged {
@@ -54,6 +66,13 @@ impl Merged {
             self.paid.push((entry.check.clone(), cost));
         }
     }
+}
+
+/// How a check turned from one finding to the next, if it did.
+pub(super) fn turn(before: Option<&Entry>, after: &Entry) -> Option<Transition> {
+    before
+        .filter(|before| before.standing.healthy != after.standing.healthy)
+        .map(|_| Transition::of(after))
 }
 
 /// What this pod knows, by check.
@@ -139,6 +158,14 @@ impl Entries {
                     let newer = is_planted(Bug::LowerTokenAdopted)
                         || is_newer(&known.entry, probed_at, &kept.known);
                     if newer {
+                        let was_healthy = kept.known.entry.standing.healthy;
+                        if kept.offered || was_healthy != entry.standing.healthy {
+                            merged.turned.push(Turned {
+                                check: entry.check.clone(),
+                                was_healthy,
+                                was_offered: kept.offered,
+                            });
+                        }
                         kept.known = known;
                         kept.offered = false;
                         merged.count(entry, me);
@@ -161,15 +188,16 @@ impl Entries {
     }
 
     /// Takes in what another program found, read at `at`: per check what is younger than what is known. Counters and
-    /// history go on from there, and the fleet is offered it. Answers how many entries changed.
+    /// history go on from there, and the fleet is offered it. Answers how many entries changed, and how checks turned
+    /// by it.
     pub(super) fn adopt(
         &mut self,
         findings: &ForeignFindings,
         at: Moment,
         thresholds: Thresholds,
         wanted: impl Fn(&CheckId) -> bool,
-    ) -> usize {
-        let mut changed = 0;
+    ) -> (usize, Vec<Transition>) {
+        let (mut changed, mut turned) = (0, Vec::new());
         for Aged { entry, age } in &findings.entries {
             if !wanted(&entry.check) {
                 continue;
@@ -190,6 +218,7 @@ impl Entries {
                 entry.verdict.clone(),
                 thresholds,
             );
+            turned.extend(turn(before.map(|known| &*known.entry), &entry));
             let known = Known {
                 entry: Arc::new(entry),
                 probed_at,
@@ -201,7 +230,7 @@ impl Entries {
             self.0.insert(kept.known.entry.check.clone(), kept);
             changed += 1;
         }
-        changed
+        (changed, turned)
     }
 
     /// The store has no report: everything known is worth offering.
@@ -220,6 +249,13 @@ impl Entries {
                 kept.offered = false;
             }
         }
+    }
+
+    /// How many checks count as healthy, and how many do not.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let healthy = |kept: &&Kept| kept.known.entry.standing.healthy;
+        let healthy = self.0.values().filter(healthy).count();
+        (healthy, self.0.len() - healthy)
     }
 
     /// Whether the fleet lacks something known here.

@@ -101,18 +101,20 @@ impl Coordinator {
                 });
                 let changed = merged.changed;
                 let saved = self.save(merged.paid);
+                let turned = merged.turned;
                 if changed > 0 {
                     self.waits_since = None;
                     self.checked_by = Some(report.pod.clone());
                     if report.pod != self.settings.pod {
                         out.push(Command::Tell(Happening::Adopted {
-                            by: report.pod,
+                            by: report.pod.clone(),
                             token,
                             entries: changed,
                             saved,
                         }));
                     }
                 }
+                self.changes_read(token, report.transitions.as_ref(), &turned, out);
                 self.answer_satisfied(out);
             }
         }
@@ -141,9 +143,12 @@ impl Coordinator {
                 let at = self.answered_at(now.steady, sent);
                 let places = &self.places;
                 let thresholds = self.settings.thresholds;
-                let changed = self.entries.adopt(&findings, at, thresholds, |check| {
+                let (changed, turned) = self.entries.adopt(&findings, at, thresholds, |check| {
                     places.contains_key(check)
                 });
+                for transition in turned {
+                    self.changes.saw(transition);
+                }
                 if findings.owed {
                     self.entries.offer_all();
                 }
@@ -179,6 +184,7 @@ impl Coordinator {
     pub(super) fn meet_token(&mut self, asked_with: Token, token: Token, out: &mut Out) {
         if token < asked_with {
             self.entries.forget_tokens();
+            self.changes.tokens_reset(token);
             self.floor = token;
             out.push(Command::Tell(Happening::TokensReset));
         } else {

@@ -17,10 +17,11 @@
 //! The rules are design points; where they stand in the code:
 //! when an entry is due and what a round takes (`plan`), contending and following (`follow`), the holder's window,
 //! renewal and publication (`lead`), running probes (`round`, `probing`, `load`), what they may cost (`effort`, `purse`),
-//! the store away (`sense`, `alone`), merging (`entries`), forced runs (`forced`), leaving (`drain`), what people may see
+//! the store away (`sense`, `alone`), merging (`entries`, `changes`), forced runs (`forced`), leaving (`drain`), what people may see
 //! (`view`).
 
 mod alone;
+mod changes;
 mod command;
 mod dice;
 mod drain;
@@ -56,6 +57,7 @@ use crate::lease::{LeaseRef, Marker, Token};
 use crate::money::Usd;
 use crate::planted::{Bug, is_planted};
 use crate::time::Moment;
+use changes::Changes;
 use dice::Dice;
 use entries::Entries;
 use forced::Forced;
@@ -128,6 +130,8 @@ pub struct Coordinator {
     dice: Dice,
     phase: Phase,
     entries: Entries,
+    /// When checks turned.
+    changes: Changes,
     /// What was spent.
     purse: Purse,
     /// What others' probes of a check saved this pod since it started.
@@ -194,6 +198,7 @@ impl Coordinator {
             dice,
             phase: Phase::Waiting,
             entries: Entries::default(),
+            changes: Changes::default(),
             purse: Purse::default(),
             saved: Arc::default(),
             floor: Token::ZERO,
@@ -256,6 +261,7 @@ impl Coordinator {
             Event::Drain => self.on_drain(now, &mut out),
         }
         self.tick(now, &mut out);
+        self.tell_changes(&mut out);
         out
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::command::{Command, Happening, ProbeId};
+use super::entries::turn;
 use super::event::Now;
 use super::round::{Flying, Queued, Rider, Round};
 use super::settings::ROUND_SLACK;
@@ -254,8 +255,13 @@ impl Coordinator {
             verdict,
             self.settings.thresholds,
         );
+        let before = self.entries.get(check).map(|known| &*known.entry);
+        let turned = turn(before, &entry);
         if self.entries.record(entry, started.steady) {
             self.checked_by = Some(pod);
+            if let Some(transition) = turned {
+                self.changes.saw(transition);
+            }
         }
         self.waits_since = None;
     }

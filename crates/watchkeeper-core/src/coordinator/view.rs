@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Coordinator, Phase};
-use crate::id::CheckId;
+use crate::id::{CheckId, PodId};
+use crate::lease::Token;
 use crate::status::{GroupView, Known, Mode};
 use crate::time::Moment;
 
@@ -25,7 +26,24 @@ impl Coordinator {
             next_due: self.next_round_due(),
             ledger: self.purse.ledger(),
             saved: Arc::clone(&self.saved),
+            transitions: self.changes.view(),
         }
+    }
+
+    /// How many checks count as healthy as far as this pod knows, and how many do not.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        self.entries.counts()
+    }
+
+    /// Which other pod held the lease when this pod last heard of it, if it was not heard to give it back, and under
+    /// which token.
+    #[must_use]
+    pub fn other_holder(&self) -> Option<(&PodId, Option<Token>)> {
+        let holder = self.holder.as_ref();
+        holder
+            .filter(|holder| holder.pod != self.settings.pod)
+            .map(|holder| (&holder.pod, holder.token))
     }
 
     /// What may be shown. Half of a fleet's first round is no report yet; a pod on its own shows what it has.

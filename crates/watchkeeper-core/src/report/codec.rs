@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, Entry, History, LastFull, Report, Standing};
+use super::{Aged, Entry, History, LastFull, Report, Standing, Transitions};
 use crate::id::{CheckId, PodId};
 use crate::lease::Token;
 use crate::money::{Ledger, Usd};
@@ -47,6 +47,8 @@ struct ReportOut<'a> {
     entries: Vec<EntryOut<'a>>,
     #[serde(skip_serializing_if = "Ledger::is_empty")]
     spent: &'a Ledger,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turns: Option<&'a Transitions>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +74,8 @@ struct ReportIn {
     entries: Vec<EntryIn>,
     #[serde(default)]
     spent: Ledger,
+    #[serde(default)]
+    turns: Option<Transitions>,
 }
 
 /// The fields of [`EntryOut`], written out: a flattened entry would be read into a tree of values first.
@@ -134,6 +138,7 @@ impl Report {
                 })
                 .collect(),
             spent: &self.ledger,
+            turns: self.transitions.as_ref(),
         };
         // Plain structs of text and numbers: nothing in them can fail to serialise.
         serde_json::to_vec(&out).unwrap_or_default()
@@ -175,6 +180,7 @@ impl Report {
             ledger: Some(report.spent)
                 .filter(|ledger| !ledger.is_empty())
                 .unwrap_or_default(),
+            transitions: report.turns,
         })
     }
 }

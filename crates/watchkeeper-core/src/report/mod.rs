@@ -4,6 +4,7 @@ mod codec;
 mod entry;
 mod history;
 mod standing;
+mod transitions;
 
 use std::time::Duration;
 
@@ -11,6 +12,10 @@ pub use codec::{MAX_REPORT_BYTES, UnreadableReport};
 pub use entry::{Before, Entry, LastFull, MAX_ENTRY_BYTES};
 pub use history::{HISTORY_LENGTH, History, Past};
 pub use standing::{Passes, Standing, Thresholds};
+pub use transitions::{
+    MAX_TRANSITION_BYTES, MAX_TRANSITIONS, MAX_TRANSITIONS_BYTES, MAX_TRANSITIONS_PER_CHECK,
+    Transition, Transitions,
+};
 
 use crate::id::PodId;
 use crate::money::Ledger;
@@ -40,6 +45,19 @@ pub struct Report {
     pub entries: Vec<Aged>,
     /// What the fleet spent on this group's probes on the day that it names.
     pub ledger: Ledger,
+    /// When checks turned; none where a pod of a version wrote the report that does not know of them.
+    pub transitions: Option<Transitions>,
+}
+
+/// The most bytes of the report of a group of so many checks: full entries, full transitions.
+#[must_use]
+pub fn most_bytes(checks: usize) -> usize {
+    let transitions = checks
+        .saturating_mul(MAX_TRANSITIONS_PER_CHECK)
+        .min(MAX_TRANSITIONS);
+    checks
+        .saturating_mul(MAX_ENTRY_BYTES)
+        .saturating_add(transitions * MAX_TRANSITION_BYTES)
 }
 
 impl Report {

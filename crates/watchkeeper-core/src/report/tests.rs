@@ -102,6 +102,7 @@ fn a_report_survives_its_bytes_and_a_full_entry_stays_within_one_kib() {
             age: Duration::from_millis(17),
         }],
         ledger: Ledger::default(),
+        transitions: None,
     };
     let bytes = report.encode();
     assert_eq!(Report::decode(&bytes).unwrap(), report);
@@ -145,6 +146,7 @@ fn fields_and_outcomes_of_a_newer_version_are_taken_as_far_as_they_are_known() {
             age: Duration::ZERO,
         }],
         ledger: Ledger::default(),
+        transitions: None,
     };
     let text = String::from_utf8(report.encode()).unwrap();
     let newer = text
@@ -372,6 +374,7 @@ fn an_entry_with_every_field_at_its_longest_stays_within_one_kib_and_survives_it
             age: Duration::ZERO,
         }],
         ledger,
+        transitions: None,
     };
     assert_eq!(Report::decode(&report.encode()).unwrap(), report);
 }

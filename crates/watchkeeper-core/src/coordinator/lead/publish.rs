@@ -9,16 +9,19 @@ use super::super::{Coordinator, Out, Phase};
 use super::Step;
 use crate::cache::{Published, Then};
 use crate::error::StoreError;
+use crate::id::CheckId;
 use crate::lease::{Released, Token};
 use crate::report::Report;
 use crate::time::Moment;
 
 impl Coordinator {
     pub(super) fn report(&self, now: Now) -> Report {
-        let (started, probes) = match &self.phase {
-            Phase::Leading(lead) => lead.round().map_or((now, 0), |r| (r.started, r.done)),
-            _ => (now, 0),
+        let (token, round) = match &self.phase {
+            Phase::Leading(lead) => (lead.token, lead.round()),
+            _ => (self.floor, None),
         };
+        let (started, probes) = round.map_or((now, 0), |r| (r.started, r.done));
+        let entry = |check: &CheckId| self.entries.get(check).map(|known| &*known.entry);
         Report {
             pod: self.settings.pod.clone(),
             started: started.unix,
@@ -26,6 +29,7 @@ impl Coordinator {
             probes: u32::try_from(probes).unwrap_or(u32::MAX),
             entries: self.entries.aged(now.steady),
             ledger: self.purse.ledger(),
+            transitions: Some(self.changes.to_publish(token, entry)),
         }
     }
 
@@ -221,13 +225,13 @@ impl Coordinator {
     }
 
     fn tell_published(&mut self, token: Token, report: &Report, out: &mut Out) {
-        self.entries.published(report);
         let (healthy, unhealthy) = report.counts();
         out.push(Command::Tell(Happening::Published {
             token,
             healthy,
             unhealthy,
         }));
+        self.changes_landed(token, report, out);
     }
 
     pub(super) fn fenced(&mut self, current: Token, out: &mut Out) {

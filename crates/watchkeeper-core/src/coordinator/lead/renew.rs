@@ -143,12 +143,13 @@ impl Coordinator {
                 self.store_answered(Act::Write, out);
                 if let (Phase::Leading(lead), Some(report)) = (&mut self.phase, &renewal.report) {
                     lead.is_first = false;
-                    self.entries.published(report);
+                    let token = lead.token;
                     self.purse.landed(&report.ledger, &renewal.owed);
                     out.push(Command::Tell(Happening::PublishedSoFar {
-                        token: lead.token,
+                        token,
                         entries: report.entries.len(),
                     }));
+                    self.changes_landed(token, report, out);
                 }
                 match &mut self.phase {
                     // The store calls an edition done that a later one overtook, and that one gave the lease back.

@@ -268,6 +268,7 @@ pub(super) fn report(
             })
             .collect(),
         ledger: Ledger::default(),
+        transitions: Some(crate::report::Transitions::default()),
     }
 }
 

@@ -76,6 +76,7 @@ fn report(entries: Vec<Aged>) -> Report {
         probes: 2,
         entries,
         ledger: watchkeeper_core::money::Ledger::default(),
+        transitions: None,
     }
 }
 
