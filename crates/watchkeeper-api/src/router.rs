@@ -28,8 +28,10 @@ pub fn router(state: ApiState) -> Router {
         .get("/metrics", metrics::metrics)
         .get(v1::CHECKS, v1::checks)
         .get("/v1/checks/{id}", v1::check)
+        .get("/v1/checks/{id}/history", v1::check_history)
         .get(v1::FLEET, v1::fleet)
-        .get(v1::STATUS, v1::status);
+        .get(v1::STATUS, v1::status)
+        .get(v1::EVENTS, v1::events);
     routes
         .0
         .fallback(Observed {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use watchkeeper_core::events::EventSource;
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::status::StatusSource;
 
@@ -10,6 +11,7 @@ use crate::health::HealthCache;
 use crate::keys::Keys;
 use crate::metrics::MetricsText;
 use crate::shared_status::SharedStatusCache;
+use crate::v1::Streams;
 
 /// Is told how long each request took.
 pub trait RequestObserver: Send + Sync + 'static {
@@ -22,6 +24,8 @@ pub trait RequestObserver: Send + Sync + 'static {
 pub struct ApiState {
     /// Where answers come from.
     pub source: Arc<dyn StatusSource>,
+    /// Where events come from.
+    pub events: Arc<dyn EventSource>,
     /// The keys that are let in. None: everybody is, which the configuration allows on a loopback address only, or
     /// where `http.allow_anonymous` says so.
     pub keys: Vec<Secret>,
@@ -36,6 +40,8 @@ pub struct ApiState {
 /// The handlers' view of [`ApiState`], with what they keep between requests.
 pub(crate) struct Shared {
     pub(crate) source: Arc<dyn StatusSource>,
+    pub(crate) events: Arc<dyn EventSource>,
+    pub(crate) streams: Streams,
     pub(crate) keys: Keys,
     pub(crate) metrics_auth: bool,
     pub(crate) metrics: Arc<dyn MetricsText>,
@@ -50,6 +56,8 @@ impl From<ApiState> for Shared {
     fn from(state: ApiState) -> Self {
         Self {
             source: state.source,
+            events: state.events,
+            streams: Streams::default(),
             keys: Keys::new(&state.keys),
             metrics_auth: state.metrics_auth,
             metrics: state.metrics,

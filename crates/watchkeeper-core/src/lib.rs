@@ -16,6 +16,7 @@ pub mod check;
 pub mod companion;
 pub mod coordinator;
 pub mod error;
+pub mod events;
 pub mod fingerprint;
 pub mod id;
 pub mod invariant;

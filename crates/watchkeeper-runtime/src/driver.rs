@@ -12,6 +12,7 @@ use watchkeeper_core::coordinator::{
     Command, Coordinator, Event, Happening, Hint, NotForced, Now, Ticket,
 };
 use watchkeeper_core::error::StoreError;
+use watchkeeper_core::events::Happened;
 use watchkeeper_core::id::{CheckId, GroupId};
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::probe::Prober;
@@ -19,6 +20,7 @@ use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
 use watchkeeper_core::time::{Clock, Moment};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
+use crate::events::{EventHub, OtherHolder, found_held, heard, other_holder};
 use crate::journal;
 use crate::metrics::Metrics;
 use crate::slots::{Key, Slots, Waiting};
@@ -69,6 +71,7 @@ pub(crate) struct Driver {
     pub(crate) prober: Arc<dyn Prober>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) events: Arc<EventHub>,
     pub(crate) status: Arc<StatusHub>,
     pub(crate) snapshot: Snapshot,
     pub(crate) facts: watch::Sender<PodFacts>,
@@ -258,6 +261,10 @@ impl Driver {
         if up {
             self.snapshot.store_error = None;
             info!(backend, "store is reachable");
+            self.events.tell(Happened::Store {
+                up: true,
+                error: None,
+            });
         } else {
             let error = self
                 .last_error
@@ -268,6 +275,10 @@ impl Driver {
                 error,
                 "store is not reachable, results are served from memory and this pod checks for itself"
             );
+            self.events.tell(Happened::Store {
+                up: false,
+                error: Some(error.clone()),
+            });
             self.snapshot.store_error = Some(error);
         }
     }
@@ -331,6 +342,8 @@ impl Driver {
         let Some(coordinator) = self.groups.get_mut(group) else {
             return;
         };
+        let acquired = matches!(event, Event::Acquired(..));
+        let before = other_holder(coordinator).filter(|_| acquired);
         let commands = coordinator.handle(now, event);
         let name = coordinator.settings().group.clone();
         let next = coordinator.deadline();
@@ -347,12 +360,16 @@ impl Driver {
         }
         self.dirty.insert(group);
         self.urgent |= urgent && !commands.is_empty();
+        let found = other_holder(coordinator).filter(|_| acquired);
+        if let Some(found) = found_held(&name, &before, found) {
+            self.events.tell(found);
+        }
         for command in commands {
-            self.execute(group, &name, command);
+            self.execute(group, &name, command, &before);
         }
     }
 
-    fn execute(&mut self, group: usize, name: &GroupId, command: Command) {
+    fn execute(&mut self, group: usize, name: &GroupId, command: Command, before: &OtherHolder) {
         match command {
             Command::Probe(probe, check, effort) => {
                 let provider = self.checks.get(&check).map(|asked| &asked.provider);
@@ -365,7 +382,7 @@ impl Driver {
             }
             Command::Cancel(probe) => self.slots.cancel((group, probe)),
             Command::Answer(ticket, result) => self.answer(ticket, result),
-            Command::Tell(happening) => self.told(name, &happening),
+            Command::Tell(happening) => self.told(group, name, &happening, before),
             store_command => {
                 let (store, name, inbox) = (self.store.clone(), name.clone(), self.inbox.clone());
                 // Bounded: a coordinator has at most three operations under way, each with a time limit.
@@ -379,7 +396,7 @@ impl Driver {
         }
     }
 
-    fn told(&mut self, group: &GroupId, happening: &Happening) {
+    fn told(&mut self, at: usize, group: &GroupId, happening: &Happening, before: &OtherHolder) {
         match happening {
             Happening::Isolated => self.isolated += 1,
             Happening::Rejoined => self.isolated = self.isolated.saturating_sub(1),
@@ -389,6 +406,10 @@ impl Driver {
             _ => {}
         }
         let pod = self.snapshot.pod.clone();
+        let coordinator = self.groups.get(at);
+        if let Some(event) = coordinator.and_then(|it| heard(&pod, it, happening, before)) {
+            self.events.tell(event);
+        }
         journal::record(
             &pod,
             group,

@@ -79,6 +79,17 @@ pub(crate) fn record(
             info!(%group, checked_by = %by, entries, "a LiteLLM pod's report is used instead of probes");
             metrics.wire_adopted.inc();
         }
+        Happening::Turned(transition) => {
+            let (check, by) = (&transition.check, &transition.by);
+            let token = transition.token.map(tracing::field::display);
+            let error = transition.error.as_deref();
+            let outcome = transition.outcome.as_str();
+            match (by == pod, transition.healthy) {
+                (true, true) => info!(%group, %check, token, "check turned healthy"),
+                (true, false) => info!(%group, %check, token, outcome, error, "check turned unhealthy"),
+                (false, healthy) => debug!(%group, %check, checked_by = %by, token, healthy, outcome, error, "check turned, as another pod found"),
+            }
+        }
         Happening::NothingDue => debug!(%group, "Using cached health check results"),
         Happening::LeaseLost(token, reason) => {
             metrics.lease_lost.inc();

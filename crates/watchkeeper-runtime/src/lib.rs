@@ -4,7 +4,7 @@
 //!   pulse (ping, presence) ─┐                    ┌─▶ store operations ─┐
 //!   notices ────────────────┼─▶ driver ─ commands ┤                    ├─▶ events, back to the driver
 //!   drain, forced runs ─────┘   (one task, all   └─▶ probes ───────────┘
-//!                                coordinators)  ─▶ journal, metrics, status
+//!                                coordinators)  ─▶ journal, metrics, events, status
 //! ```
 //!
 //! All decisions are the coordinators'; this crate only does what they command, within bounds: one inbox of fixed size,
@@ -13,6 +13,7 @@
 mod clock;
 mod companions;
 mod driver;
+mod events;
 mod facts;
 mod groups;
 mod journal;
@@ -24,6 +25,7 @@ mod status;
 mod store_client;
 
 pub use clock::BootClock;
+pub use events::EventHub;
 pub use facts::ProbeFacts;
 pub use groups::{GroupOptions, group_settings};
 pub use metrics::Metrics;

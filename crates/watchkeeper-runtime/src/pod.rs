@@ -21,6 +21,7 @@ use watchkeeper_core::time::{Clock, Moment};
 
 use crate::companions::Companions;
 use crate::driver::{Asked, Driver, INBOX, Input};
+use crate::events::EventHub;
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
 use crate::slots::Slots;
@@ -56,6 +57,8 @@ pub struct PodOptions {
     pub clock: Arc<dyn Clock>,
     /// Where things are counted.
     pub metrics: Arc<Metrics>,
+    /// Where what happens is told to listeners.
+    pub events: Arc<EventHub>,
     /// Most probes at once.
     pub concurrency: usize,
     /// The limit of one store operation.
@@ -87,6 +90,7 @@ pub struct Pod {
     store: StoreClient,
     pod: PodId,
     drain: Duration,
+    events: Arc<EventHub>,
 }
 
 impl Pod {
@@ -105,6 +109,7 @@ impl Pod {
             prober,
             clock,
             metrics,
+            events,
             ..
         } = options;
         let store = StoreClient::new(
@@ -203,6 +208,7 @@ impl Pod {
             prober,
             clock,
             metrics,
+            events: Arc::clone(&events),
             status: Arc::clone(&status),
             snapshot,
             facts,
@@ -232,6 +238,7 @@ impl Pod {
             store,
             pod,
             drain: options.drain,
+            events,
         }
     }
 
@@ -239,6 +246,12 @@ impl Pod {
     #[must_use]
     pub fn status(&self) -> Arc<StatusHub> {
         Arc::clone(&self.status)
+    }
+
+    /// What happens, as it happens.
+    #[must_use]
+    pub fn events(&self) -> Arc<EventHub> {
+        Arc::clone(&self.events)
     }
 
     /// Probes these checks now, in one round of the fleet, and returns once their results are shown.

@@ -25,7 +25,7 @@ use watchkeeper_core::status::{Mode, ShownSettings, StatusSource};
 use watchkeeper_core::time::{Clock, Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_memory::MemoryStore;
-use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
+use watchkeeper_runtime::{EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
 
 /// Tokio's virtual time, which a paused runtime moves on by itself when everybody waits.
 struct VirtualClock(Instant);
@@ -149,6 +149,7 @@ impl World {
         };
         let groups = group_settings(&options, &checks, |_| ProbeFacts::default()).unwrap();
         Pod::start(PodOptions {
+            events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
             fleet,
             pod,
             version: "0".into(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use watchkeeper_core::id::{CheckId, PodId};
 use watchkeeper_core::lease::Token;
-use watchkeeper_core::report::{Aged, Entry, HISTORY_LENGTH, MAX_REPORT_BYTES, Report, Thresholds};
+use watchkeeper_core::report::{
+    Aged, Entry, HISTORY_LENGTH, MAX_REPORT_BYTES, MAX_TRANSITIONS_BYTES, Report, Thresholds,
+};
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_integration_tests::daemon::Setup;
@@ -13,8 +15,8 @@ use watchkeeper_integration_tests::daemon::Setup;
 use crate::row::{Row, Target};
 use crate::{Ctx, Error};
 
-/// Checks that fit into a report of the largest size at 1 KiB each.
-const MOST_CHECKS: usize = MAX_REPORT_BYTES / 1024;
+/// Checks that fit into a report of the largest size at 1 KiB each, beside its transitions.
+const MOST_CHECKS: usize = (MAX_REPORT_BYTES - MAX_TRANSITIONS_BYTES) / 1024;
 /// What the daemon leaves with when its configuration is at fault.
 const BAD_CONFIG: f64 = 2.0;
 /// Reading thousands of checks takes a fraction of a second.

@@ -17,7 +17,7 @@ use watchkeeper_core::id::{CheckId, GroupId, PodId};
 use watchkeeper_core::lease::{Acquired, Busy, Marker, Released, Renewed, Token};
 use watchkeeper_core::money::{Budget, Day, Ledger, Usd};
 use watchkeeper_core::probe::Identity;
-use watchkeeper_core::report::{Aged, Entry, Report, Thresholds};
+use watchkeeper_core::report::{Aged, Entry, Report, Thresholds, Transition, Transitions};
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{Outcome, Spared, Verdict};
 
@@ -358,10 +358,26 @@ fn found(world: &World, bytes: &mut Bytes<'_>) -> FoundReport {
             took: Duration::from_millis(bytes.number()),
             probes: u32::from(bytes.byte()),
             ledger: ledger(bytes),
+            transitions: transitions(world, bytes),
         }),
         token: token(world, bytes),
         age: age(bytes),
     }
+}
+
+fn transitions(world: &World, bytes: &mut Bytes<'_>) -> Option<Transitions> {
+    let count = bytes.byte();
+    let one = |_| Transition {
+        check: check(bytes),
+        healthy: bytes.flag(),
+        at: UnixMillis(bytes.signed()),
+        by: pod(bytes),
+        token: bytes.flag().then(|| token(world, bytes)),
+        outcome: Outcome::Timeout,
+        status: None,
+        error: None,
+    };
+    (count < 128).then(|| Transitions::new((0..count % 8).map(one)))
 }
 
 fn age(bytes: &mut Bytes<'_>) -> Duration {

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use watchkeeper_api::{ApiState, Limits, MetricsText, router, serve};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::companion::CompanionState;
+use watchkeeper_core::events::{EventSource, Since};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
@@ -108,6 +109,10 @@ fn one(text: &str) -> &str {
     if status == 100 {
         return rest;
     }
+    if headers.get("content-type") == Some(&"text/event-stream") {
+        // Ends with the connection only, which the client has half closed.
+        return "";
+    }
     let length = headers.get("content-length");
     let length: usize = length.map_or(0, |n| n.parse().expect("a length"));
     // The answer to `HEAD` has a length and no body.
@@ -145,6 +150,7 @@ async fn listen(keys: Vec<Secret>) -> SocketAddr {
     let address = listener.local_addr().expect("its address");
     let router = router(ApiState {
         source: Arc::new(Still),
+        events: Arc::new(Still),
         metrics_auth: !keys.is_empty(),
         keys,
         metrics: Arc::new(Still),
@@ -158,6 +164,25 @@ async fn listen(keys: Vec<Secret>) -> SocketAddr {
 impl MetricsText for Still {
     fn render(&self) -> String {
         format!("checks{{name=\"{CHECK}\"}} 1\n# EOF\n")
+    }
+}
+
+#[async_trait::async_trait]
+impl EventSource for Still {
+    fn epoch(&self) -> &'static str {
+        "e1"
+    }
+
+    fn latest(&self) -> u64 {
+        0
+    }
+
+    fn since(&self, _: u64, _: usize) -> Since {
+        Since::default()
+    }
+
+    async fn after(&self, _: u64) {
+        std::future::pending().await
     }
 }
 

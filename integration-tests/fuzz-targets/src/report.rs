@@ -5,7 +5,9 @@ use std::time::Duration;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, MAX_NAME_BYTES, PodId};
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::money::{Day, Ledger, Usd};
-use watchkeeper_core::report::{Aged, Entry, HISTORY_LENGTH, Report, Thresholds};
+use watchkeeper_core::report::{
+    Aged, Entry, HISTORY_LENGTH, MAX_TRANSITIONS, Report, Thresholds, Transition, Transitions,
+};
 use watchkeeper_core::status::PodFacts;
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{Outcome, Verdict, cut};
@@ -32,6 +34,8 @@ fn survives(report: &Report) {
     for aged in &report.entries {
         assert!(aged.entry.history.len() <= HISTORY_LENGTH);
     }
+    let turns = report.transitions.as_ref().map_or(0, Transitions::len);
+    assert!(turns <= MAX_TRANSITIONS);
     let bytes = report.encode();
     let again = Report::decode(&bytes).expect("what is written can be read");
     assert_eq!(&again, report);
@@ -86,7 +90,19 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     }
     let mut ledger = Ledger::of(Day(20_454));
     ledger.add(Day(20_454), "openai", Usd::from_picos(150_000));
-    let report = |entries| Report {
+    let transitions = [(0, Some(7)), (300_000, None)].map(|(after, token)| Transition {
+        check: CheckId::new("gpt 4 / größe").unwrap(),
+        healthy: after > 0,
+        at: UnixMillis(1_795_358_400_000 + after),
+        by: PodId::new("pod-a").unwrap(),
+        token: token.map(Token),
+        outcome: Outcome::Timeout,
+        status: Some(408),
+        error: Some("Timeout \"exceeded\"".to_owned()),
+    });
+    let transitions = Transitions::new(transitions);
+    let report = |entries: Vec<Aged>| Report {
+        transitions: (!entries.is_empty()).then(|| transitions.clone()),
         entries,
         ledger: ledger.clone(),
         pod: PodId::new("pod-a").unwrap(),

@@ -118,6 +118,7 @@ impl World<'_> {
             },
             Happening::BudgetSpent { .. } => "budget spent",
             Happening::AdoptedForeign { .. } => "adopted from other programs",
+            Happening::Turned(_) => "turned",
             Happening::NothingDue => "nothing due",
             Happening::RoundEnded { .. } => "rounds",
             Happening::UnreadableReport(_) => "unreadable",

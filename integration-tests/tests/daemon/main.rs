@@ -32,6 +32,7 @@ mod slow_endpoint;
 mod store_down_at_start;
 mod store_hiccups;
 mod store_lost;
+mod transitions;
 mod trouble;
 mod wire;
 

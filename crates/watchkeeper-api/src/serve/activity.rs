@@ -1,5 +1,6 @@
 //! Whether a connection is used.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What one connection did since it was last asked. A timer that is set anew for each request would cost more than most
@@ -25,6 +26,12 @@ impl Activity {
         Open(self)
     }
 
+    /// Notes an answer that does not end by itself, until the guard is dropped.
+    pub(super) fn stream(self: &Arc<Self>) -> OpenStream {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        OpenStream(Arc::clone(self))
+    }
+
     /// Whether anything moved since the last call, or a request is open.
     pub(super) fn take(&self) -> bool {
         self.moved.swap(false, Ordering::Relaxed) || self.open.load(Ordering::Relaxed) > 0
@@ -40,19 +47,32 @@ impl Drop for Open<'_> {
     }
 }
 
+/// An answer that goes on.
+pub(super) struct OpenStream(Arc<Activity>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_connection_is_used_while_something_moves_or_a_request_is_open() {
-        let activity = Activity::default();
+        let activity = Arc::new(Activity::default());
         assert!(!activity.take());
         activity.mark();
         assert_eq!((activity.take(), activity.take()), (true, false));
         let open = activity.request();
         assert_eq!((activity.take(), activity.take()), (true, true));
         drop(open);
+        assert!(!activity.take());
+        let stream = activity.stream();
+        assert_eq!((activity.take(), activity.take()), (true, true));
+        drop(stream);
         assert!(!activity.take());
     }
 }

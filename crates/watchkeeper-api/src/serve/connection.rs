@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use http_body_util::Limited;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,6 +23,7 @@ use super::Limits;
 use super::activity::Activity;
 use super::io::PatientStream;
 use crate::reply::{self, Problem};
+use crate::v1::{self, Stopping};
 
 /// Answers what comes on `stream` until the client leaves, a limit is passed, or `stopped` turns true and the request
 /// under way is answered.
@@ -36,7 +37,8 @@ pub(super) async fn run(
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::default());
     let io = PatientStream::new(stream, limits.unread, Arc::clone(&activity));
-    let service = service_fn(|request| answer(router.clone(), request, &limits, &activity));
+    let stop = stopped.clone();
+    let service = service_fn(|request| answer(router.clone(), request, &limits, &activity, &stop));
     // hyper itself takes at most 100 headers.
     let connection = http1::Builder::new()
         .max_buf_size(limits.head_bytes)
@@ -74,7 +76,8 @@ async fn answer(
     router: Router,
     request: Request<Incoming>,
     limits: &Limits,
-    activity: &Activity,
+    activity: &Arc<Activity>,
+    stop: &watch::Receiver<bool>,
 ) -> Result<Response, Infallible> {
     let _open = activity.request();
     let limit = limits.body_bytes;
@@ -89,6 +92,12 @@ async fn answer(
             },
         ));
     }
+    let mut request = request;
+    let streams = request.uri().path() == v1::EVENTS;
+    if streams {
+        // The only answer that would not end by itself.
+        request.extensions_mut().insert(Stopping(stop.clone()));
+    }
     let request = request.map(|body| {
         if body.is_end_stream() {
             Body::empty()
@@ -100,7 +109,11 @@ async fn answer(
     // Nearly every answer is there at once and needs no timer.
     let first = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
     if let Poll::Ready(response) = first {
-        return response;
+        return if streams {
+            response.map(|response| going_on(response, activity))
+        } else {
+            response
+        };
     }
     if let Ok(response) = timeout(limits.request, answer).await {
         return response;
@@ -114,4 +127,15 @@ async fn answer(
             param: None,
         },
     ))
+}
+
+/// The answer, counted as an open request until its body ends: a stream is used also while nothing happens.
+fn going_on(response: Response, activity: &Arc<Activity>) -> Response {
+    let open = activity.stream();
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _ = &open;
+            frame
+        }))
+    })
 }

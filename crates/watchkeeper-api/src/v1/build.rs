@@ -16,14 +16,14 @@ use watchkeeper_core::verdict::Outcome;
 
 use super::{
     CheckDetail, CheckView, ChecksAnswer, Counts, FleetAnswer, GroupRow, LastFullView, LeaseView,
-    PastView, PodRow, SettingsView, StatusAnswer, WireView, money,
+    PodRow, SettingsView, StatusAnswer, WireView, history, money,
 };
 use crate::alive::ALONE;
 use crate::times::{seconds, timestamp, until};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn millis(span: Duration) -> u64 {
+pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -43,18 +43,10 @@ pub(super) fn check(snapshot: &Snapshot, id: &str, now: Moment) -> Option<CheckD
         .checks
         .iter()
         .find(|check| check.id.as_str() == id)?;
-    let history = snapshot.known(&check.id).map(|known| {
-        let past = known.entry.history.iter();
-        past.map(|past| PastView {
-            checked_at: timestamp(past.at),
-            outcome: past.outcome,
-            latency_ms: millis(past.latency),
-        })
-        .collect()
-    });
     Some(CheckDetail {
         check: view(snapshot, check, now),
-        history: history.unwrap_or_default(),
+        history: history::results(snapshot, check),
+        last_transition: history::transitions(snapshot, check).next(),
     })
 }
 

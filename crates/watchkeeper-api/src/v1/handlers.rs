@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
-use super::build;
+use super::{build, history};
 use crate::keys::Authorized;
 use crate::reply::{self, Problem};
 use crate::state::App;
@@ -30,6 +30,24 @@ pub(crate) async fn check(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
 ) -> Response {
+    one(id, |id| {
+        build::check(&app.source.snapshot(), id, app.source.now())
+    })
+}
+
+pub(crate) async fn check_history(
+    _: Authorized,
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    one(id, |id| history::of(&app.source.snapshot(), id))
+}
+
+/// What is known of the check that a path names.
+fn one<T: Serialize>(
+    id: Result<Path<String>, PathRejection>,
+    find: impl FnOnce(&str) -> Option<T>,
+) -> Response {
     let Ok(Path(id)) = id else {
         return reply::problem(
             StatusCode::BAD_REQUEST,
@@ -40,8 +58,8 @@ pub(crate) async fn check(
             },
         );
     };
-    match build::check(&app.source.snapshot(), &id, app.source.now()) {
-        Some(detail) => answer(&detail),
+    match find(&id) {
+        Some(found) => answer(&found),
         None => reply::problem(
             StatusCode::NOT_FOUND,
             &Problem {

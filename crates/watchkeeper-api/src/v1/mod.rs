@@ -4,7 +4,9 @@
 //! is not known is null.
 
 mod build;
+mod events;
 mod handlers;
+mod history;
 mod money;
 
 use std::collections::BTreeMap;
@@ -13,7 +15,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watchkeeper_core::verdict::Outcome;
 
-pub(crate) use handlers::{check, checks, fleet, status};
+pub(crate) use events::{Stopping, Streams, events};
+pub use events::{
+    EVENTS, EventKind, GapEvent, HelloEvent, LeaseEvent, ReloadEvent, ReportEvent, StoreEvent,
+    TransitionEvent,
+};
+pub(crate) use handlers::{check, check_history, checks, fleet, status};
+pub use history::{CheckHistory, PastView, TransitionView};
 pub use money::{BudgetView, LastFullView, PriceView, ProviderBudgetView, TotalsView, UsageView};
 
 /// Where [`ChecksAnswer`] is found. One check's [`CheckDetail`] is at this path, `/`, and its id, percent-encoded.
@@ -123,17 +131,9 @@ pub struct CheckDetail {
     pub check: CheckView,
     /// At most 64 results, newest first, the latest included.
     pub history: Vec<PastView>,
-}
-
-/// One result of the past.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PastView {
-    /// When the probe ended, to the second.
-    pub checked_at: Option<Timestamp>,
-    /// What it found.
-    pub outcome: Outcome,
-    /// How long it took.
-    pub latency_ms: u64,
+    /// How it turned last, as far back as that is kept.
+    #[serde(default)]
+    pub last_transition: Option<TransitionView>,
 }
 
 /// `GET /v1/fleet`.

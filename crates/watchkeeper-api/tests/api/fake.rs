@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use watchkeeper_api::{ApiState, MetricsText, RequestObserver, router};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::companion::CompanionState;
+use watchkeeper_core::events::{EventRing, EventSource, Happened, Since};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
@@ -252,6 +253,37 @@ impl StatusSource for Fake {
     }
 }
 
+/// What happens, told by a test.
+#[derive(Default)]
+pub(crate) struct Events {
+    ring: Mutex<EventRing>,
+    latest: tokio::sync::watch::Sender<u64>,
+}
+
+impl Events {
+    pub(crate) fn tell(&self, what: Happened) {
+        let number = self.ring.lock().unwrap().push(unix(11.0), what);
+        self.latest.send_replace(number);
+    }
+}
+
+#[async_trait::async_trait]
+impl EventSource for Events {
+    fn epoch(&self) -> &str {
+        "e1"
+    }
+    fn latest(&self) -> u64 {
+        self.ring.lock().unwrap().latest()
+    }
+    fn since(&self, number: u64, most: usize) -> Since {
+        self.ring.lock().unwrap().since(number, most)
+    }
+    async fn after(&self, number: u64) {
+        let mut latest = self.latest.subscribe();
+        latest.wait_for(|latest| *latest > number).await.unwrap();
+    }
+}
+
 pub(crate) struct Metrics;
 
 impl MetricsText for Metrics {
@@ -275,8 +307,9 @@ impl RequestObserver for Observer {
 
 pub(crate) struct Api {
     pub(crate) fake: Arc<Fake>,
+    pub(crate) events: Arc<Events>,
     pub(crate) observer: Arc<Observer>,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 pub(crate) struct Answer {
@@ -307,8 +340,10 @@ pub(crate) fn with_keys(snapshot: Snapshot, keys: &[&str], metrics_auth: bool) -
     });
     fake.clock(10.0);
     let observer = Arc::new(Observer::default());
+    let events = Arc::new(Events::default());
     let router = router(ApiState {
         source: fake.clone(),
+        events: events.clone(),
         keys: keys.iter().map(Secret::new).collect(),
         metrics_auth,
         metrics: Arc::new(Metrics),
@@ -316,6 +351,7 @@ pub(crate) fn with_keys(snapshot: Snapshot, keys: &[&str], metrics_auth: bool) -
     });
     Api {
         fake,
+        events,
         observer,
         router,
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::fake::*;
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/health",
     "/health/shared-status",
     "/health/latest",
@@ -13,6 +13,7 @@ const PATHS: [&str; 11] = [
     "/health/readiness",
     "/v1/checks",
     "/v1/checks/a",
+    "/v1/checks/a/history",
     "/v1/fleet",
     "/v1/status",
     "/metrics",

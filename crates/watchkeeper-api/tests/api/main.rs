@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+mod events;
 mod fake;
 mod fuzz;
 mod health;

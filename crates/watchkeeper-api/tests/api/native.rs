@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use watchkeeper_api::v1;
 use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::lease::Token;
+use watchkeeper_core::report::{Transition, Transitions};
 use watchkeeper_core::status::{PodFacts, PodView, Snapshot, Totals};
+use watchkeeper_core::verdict::Outcome;
 
 use crate::fake::*;
 
@@ -173,7 +175,57 @@ async fn one_check_comes_with_its_past_newest_first() {
         {"checked_at": "2026-11-22T14:40:02Z", "outcome": "timeout", "latency_ms": 250},
         {"checked_at": "2026-11-22T14:40:01Z", "outcome": "healthy", "latency_ms": 250},
     ]);
+    expected["last_transition"] = Value::Null;
     assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn a_history_has_the_results_and_when_the_check_turned_newest_first() {
+    let transition = |check: &str, healthy: bool, seconds: f64, token: Option<u64>| Transition {
+        check: id(check),
+        healthy,
+        at: unix(seconds),
+        by: pod("pod-b"),
+        token: token.map(Token),
+        outcome: if healthy {
+            Outcome::Healthy
+        } else {
+            Outcome::Timeout
+        },
+        status: (!healthy).then_some(408),
+        error: (!healthy).then(|| "no answer from https://u:secret@h/v1".to_owned()),
+    };
+    let mut snapshot = fleet();
+    std::sync::Arc::make_mut(&mut snapshot.groups[0]).transitions = Transitions::new([
+        transition("a", false, 2.0, None),
+        transition("a", true, 1.0, Some(8)),
+        transition("x/y z", true, 0.5, Some(7)),
+    ]);
+    let api = api(snapshot);
+    let answer = api.get("/v1/checks/a/history").await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let read: v1::CheckHistory = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), answer.json());
+    let latest = json!({"check_id": "a", "from": "healthy", "to": "unhealthy", "at": "2026-11-22T14:40:02Z", "by": "pod-b",
+                        "token": null, "outcome": "timeout", "status": 408, "error": "no answer from https://h/v1"});
+    let before = json!({"check_id": "a", "from": "unhealthy", "to": "healthy", "at": "2026-11-22T14:40:01Z", "by": "pod-b",
+                        "token": 8, "outcome": "healthy", "status": null, "error": null});
+    assert_eq!(
+        answer.json()["transitions"],
+        json!([latest.clone(), before])
+    );
+    assert_eq!(answer.json()["results"].as_array().unwrap().len(), 3);
+    assert_eq!(answer.json()["name"], "alpha");
+    let detail = api.get("/v1/checks/a").await.json();
+    assert_eq!(detail["last_transition"], latest);
+    let never = api.get("/v1/checks/x%2Fy%20z/history").await.json();
+    assert_eq!(never["results"], json!([]));
+    assert_eq!(never["transitions"].as_array().unwrap().len(), 1);
+    let unknown = api.get("/v1/checks/nope/history").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    // LiteLLM's shapes know nothing of it.
+    let records = api.get("/health/history").await;
+    assert!(!records.text.contains("transition"), "{}", records.text);
 }
 
 #[tokio::test]

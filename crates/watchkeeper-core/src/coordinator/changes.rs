@@ -142,6 +142,11 @@ impl Changes {
         self.shared = self.shared.up_to(floor);
     }
 
+    #[cfg(test)]
+    pub(super) fn own_len(&self) -> usize {
+        self.own.len()
+    }
+
     /// What may be shown: the fleet's list, and what this pod saw since, without a token.
     pub(super) fn view(&self) -> Transitions {
         let mut all = self.shared.clone();

@@ -49,17 +49,6 @@ pub struct Report {
     pub transitions: Option<Transitions>,
 }
 
-/// The most bytes of the report of a group of so many checks: full entries, full transitions.
-#[must_use]
-pub fn most_bytes(checks: usize) -> usize {
-    let transitions = checks
-        .saturating_mul(MAX_TRANSITIONS_PER_CHECK)
-        .min(MAX_TRANSITIONS);
-    checks
-        .saturating_mul(MAX_ENTRY_BYTES)
-        .saturating_add(transitions * MAX_TRANSITION_BYTES)
-}
-
 impl Report {
     /// How many entries count as healthy, and how many do not.
     #[must_use]

@@ -85,6 +85,7 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
     });
     let state = ApiState {
         source: pod.status(),
+        events: pod.events(),
         keys: config.http.api_keys.clone(),
         metrics_auth: config.http.metrics_auth,
         metrics: Arc::clone(&pod_metrics) as _,

@@ -8,11 +8,11 @@ use watchkeeper_config::{Config, LockScope};
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::probe::Prober;
-use watchkeeper_core::report::{Passes, Thresholds};
+use watchkeeper_core::report::{MAX_ENTRY_BYTES, MAX_TRANSITIONS_BYTES, Passes, Thresholds};
 use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_litellm::wire::Timing;
-use watchkeeper_runtime::{GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
+use watchkeeper_runtime::{EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
 
 use super::cost::RoundCost;
 use super::store::{Wired, report_bytes};
@@ -42,9 +42,6 @@ pub(crate) fn pod_id(config: &Config) -> Result<PodId, Failure> {
     .map_err(Failure::bad_config)
 }
 
-/// An entry of a report has at most this many bytes.
-const ENTRY_BYTES: usize = 1024;
-
 /// Refuses a list whose report the store would not take, before anything is probed in vain.
 ///
 /// # Errors
@@ -52,7 +49,7 @@ const ENTRY_BYTES: usize = 1024;
 pub(crate) fn fits_in_a_report(config: &Config) -> Result<(), Failure> {
     let checks = config.checks.len();
     let bytes = report_bytes(&config.backend.kind);
-    let most = bytes / ENTRY_BYTES;
+    let most = bytes.saturating_sub(MAX_TRANSITIONS_BYTES) / MAX_ENTRY_BYTES;
     if config.coordination.lock_scope == LockScope::Fleet && checks > most {
         return Err(Failure::bad_config(format!(
             "{checks} checks do not fit into one report, which holds {most} on this store ({} MiB): set \
@@ -172,6 +169,7 @@ pub(crate) fn start(
         details: config.litellm.details,
     };
     Ok(Pod::start(PodOptions {
+            events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
         fleet: config.fleet.name.clone(),
         pod,
         version: VERSION.to_owned(),
@@ -223,22 +221,22 @@ mod tests {
         };
         let etcd = ("backend.etcd.endpoints", "http://e:1");
         let redis = ("backend.redis.host", "h");
-        assert_eq!(refused(etcd, 1024, "fleet"), None);
-        let why = refused(etcd, 1025, "fleet").unwrap();
+        assert_eq!(refused(etcd, 928, "fleet"), None);
+        let why = refused(etcd, 929, "fleet").unwrap();
         for part in [
-            "1025 checks",
-            "holds 1024",
+            "929 checks",
+            "holds 928",
             "1 MiB",
             "`coordination.lock_scope`",
         ] {
             assert!(why.contains(part), "no {part} in {why}");
         }
-        assert_eq!(refused(etcd, 1025, "check"), None);
-        assert_eq!(refused(redis, 1025, "fleet"), None);
+        assert_eq!(refused(etcd, 929, "check"), None);
+        assert_eq!(refused(redis, 929, "fleet"), None);
         assert!(
-            refused(redis, 8193, "fleet")
+            refused(redis, 8097, "fleet")
                 .unwrap()
-                .contains("holds 8192")
+                .contains("holds 8096")
         );
     }
 }

@@ -15,6 +15,7 @@ mod alone;
 mod back;
 mod beside;
 mod bounds;
+mod changes;
 mod build;
 mod contend;
 mod drain;

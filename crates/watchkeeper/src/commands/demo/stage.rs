@@ -17,7 +17,7 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{
+use watchkeeper_runtime::{EventHub, 
     GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
 };
 
@@ -121,6 +121,7 @@ impl Stage {
         });
         let state = ApiState {
             source: Arc::clone(&status) as _,
+            events: pod.events(),
             keys: Vec::new(),
             metrics_auth: false,
             metrics: Arc::clone(&pod_metrics) as _,
@@ -198,6 +199,7 @@ impl Stage {
             details: true,
         };
         Ok(Pod::start(PodOptions {
+            events: Arc::new(EventHub::new(&pod, Arc::clone(&self.clock))),
             fleet: options.fleet,
             pod,
             version: VERSION.to_owned(),
