@@ -60,9 +60,14 @@ for manifest in crates/*/Cargo.toml; do
       may_know "$crate" normal,build watchkeeper-core watchkeeper-litellm
       may_know "$crate" normal,build,dev watchkeeper-core watchkeeper-litellm watchkeeper-testkit watchkeeper-memory
       ;;
-    # Backends and the tools: core alone; in tests the suite and the reference store as well.
-    watchkeeper-etcd | watchkeeper-litellm | watchkeeper-memory | watchkeeper-probes | watchkeeper-redis | \
-      watchkeeper-runtime | watchkeeper-testkit)
+    # Backends whose store is a server know the common way there besides.
+    watchkeeper-etcd | watchkeeper-redis)
+      may_know "$crate" normal,build watchkeeper-core watchkeeper-remote
+      may_know "$crate" normal,build,dev watchkeeper-core watchkeeper-remote watchkeeper-testkit watchkeeper-memory
+      ;;
+    # The tools: core alone; in tests the suite and the reference store as well.
+    watchkeeper-litellm | watchkeeper-memory | watchkeeper-probes | watchkeeper-remote | watchkeeper-runtime | \
+      watchkeeper-testkit)
       may_know "$crate" normal,build watchkeeper-core
       may_know "$crate" normal,build,dev watchkeeper-core watchkeeper-testkit watchkeeper-memory
       ;;

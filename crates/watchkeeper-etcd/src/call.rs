@@ -133,9 +133,8 @@ impl<'a> Call<'a> {
     fn saw(&self, view: &View, left: Moment) {
         let (memory, now) = (&self.store.memory, self.store.now());
         memory.saw(self.group, view, left, now);
-        if view.token.is_foreign() {
-            self.store.foreign.met(&self.keys.token, left);
-        }
+        let foreign = view.token.is_foreign();
+        self.store.foreign.met(&self.keys.token, foreign);
     }
 
     /// A new lease of etcd's.

@@ -4,36 +4,25 @@
 //! tells no endpoint from another, and loses what TLS said. So each connection is made here and handed over; when it
 //! breaks, the driver is given no other.
 
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use etcd_client::{Channel, Client, ConnectOptions, StatusResponse};
+use etcd_client::Client;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::transport::Uri;
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
+use watchkeeper_remote::{Stream, TlsOptions, client_config, config, share};
 
 use crate::endpoint::{self, Endpoint};
-use crate::error::{self, Failure, config};
+use crate::error::{self, Failure};
+use crate::introduce::introduce;
 use crate::options::EtcdOptions;
-use crate::tls;
-use crate::wire::{End, Stream, Wire};
-
-/// Keeps the entry of a quiet connection alive in firewalls on the way; what finds a dead peer is the ping. HTTP/2's own
-/// pings would not do: etcd hangs up on who sends them more often than each five seconds.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
-
-/// The oldest version whose calls are used.
-const OLDEST: (u32, u32) = (3, 4);
+use crate::wire::{End, Wire};
 
 /// Opens connections that are ready for calls.
 pub(crate) struct Dialer {
@@ -78,9 +67,7 @@ impl Dialer {
         let endpoints = endpoint::endpoints(&options)?;
         let encrypted = endpoints.iter().any(|endpoint| endpoint.tls);
         let tls_options = options.tls.clone().unwrap_or_default();
-        let tls = encrypted
-            .then(|| tls::connector(&tls_options))
-            .transpose()?;
+        let tls = encrypted.then(|| connector(&tls_options)).transpose()?;
         let members = endpoints
             .into_iter()
             .map(|endpoint| Member::new(endpoint, tls_options.server_name.as_deref()))
@@ -164,8 +151,7 @@ impl Dialer {
     /// The first that gets in, or none once all have failed.
     async fn race(&self, failures: &Mutex<Vec<Failure>>) -> Option<Opened> {
         let count = self.members.len();
-        let share = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
-        let share = self.timeout() / share;
+        let share = share(self.timeout(), count);
         let first = self.first.load(Ordering::Relaxed);
         let turn = (0..count).map(|at| first.saturating_add(at).checked_rem(count).unwrap_or(0));
         let mut waiting = turn.collect::<Vec<_>>().into_iter();
@@ -225,7 +211,7 @@ impl Dialer {
             .map_err(|e| error::dial(&e, &address))?;
         let end = End::new(address.clone());
         let wire = Wire::new(stream, end.clone());
-        let entered = self.introduce(member, wire).await;
+        let entered = introduce(&member.endpoint, member.url.clone(), &self.options, wire).await;
         let client = entered.map_err(|failure| first_words(failure, &end, &address))?;
         Ok(Opened {
             client,
@@ -237,49 +223,21 @@ impl Dialer {
 
     async fn connect(&self, member: &Member) -> io::Result<Box<dyn Stream>> {
         let Endpoint { host, port, .. } = &member.endpoint;
-        let stream = TcpStream::connect((host.as_str(), *port)).await?;
-        stream.set_nodelay(true)?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_AFTER)
-            .with_interval(KEEPALIVE_EVERY);
-        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        // HTTP/2's own pings would not do beside TCP's: etcd hangs up on who sends them more often than each five
+        // seconds.
+        let stream = watchkeeper_remote::tcp(host, *port).await?;
         let (Some(tls), Some(name)) = (&self.tls, &member.name) else {
             return Ok(Box::new(stream));
         };
         Ok(Box::new(tls.connect(name.clone(), stream).await?))
     }
+}
 
-    /// Hands the wire to the driver, proves who we are, and asks who is there.
-    async fn introduce(&self, member: &Member, wire: Wire) -> Result<Client, Failure> {
-        // Whatever connects us has no scheme of its own; what requests say of theirs is the origin.
-        let target = tonic::transport::Endpoint::from_static("http://etcd")
-            .origin(member.url.clone())
-            .tcp_nodelay(true);
-        let channel = tonic::transport::Channel::connect(once(wire), target)
-            .await
-            .map_err(etcd_client::Error::from)?;
-        let mut options = ConnectOptions::new()
-            .with_require_leader(true)
-            .with_auto_token_refresh(true);
-        if let (Some(user), Some(password)) = (&self.options.username, &self.options.password) {
-            options = options.with_user(user.clone(), password.expose());
-        }
-        let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await?;
-        match client.maintenance_client().status().await {
-            Ok(status) => serves(&status, &member.endpoint)?,
-            Err(error) => {
-                let failure = Failure::from(error);
-                // Who may not ask that may be let in all the same; what it may do is seen when it does it.
-                if !matches!(
-                    failure.kind,
-                    StoreErrorKind::Denied | StoreErrorKind::Auth | StoreErrorKind::Config
-                ) {
-                    return Err(failure);
-                }
-            }
-        }
-        Ok(client)
-    }
+fn connector(options: &TlsOptions) -> Result<TlsConnector, StoreError> {
+    let mut client = client_config("etcd", options)?;
+    // Its servers refuse who does not name it.
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(TlsConnector::from(Arc::new(client)))
 }
 
 impl Member {
@@ -302,24 +260,6 @@ impl Member {
     }
 }
 
-/// Yields the wire to the first that asks, and nothing to those after it: they are who would connect anew.
-fn once(
-    wire: Wire,
-) -> impl tower::Service<
-    Uri,
-    Response = TokioIo<Wire>,
-    Error = io::Error,
-    Future = impl Future<Output = io::Result<TokioIo<Wire>>> + Send + Unpin,
-> + Send
-+ 'static {
-    let wire = Arc::new(Mutex::new(Some(wire)));
-    tower::service_fn(move |_: Uri| {
-        let wire = wire.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        std::future::ready(wire.map(TokioIo::new).ok_or_else(gone))
-    })
-}
-
 /// A failure of the first calls, when it is not yet known who is there.
 fn first_words(failure: Failure, end: &End, address: &str) -> Failure {
     if !failure.is_transport() {
@@ -333,34 +273,6 @@ fn first_words(failure: Failure, end: &End, address: &str) -> Failure {
             ),
         )
     })
-}
-
-fn serves(status: &StatusResponse, endpoint: &Endpoint) -> Result<(), Failure> {
-    let version = status.version();
-    if version_of(version).is_some_and(|version| version < OLDEST) {
-        let (major, minor) = OLDEST;
-        return Err(Failure::new(
-            StoreErrorKind::Config,
-            format!(
-                "`{endpoint}` is etcd `{}`: `{major}.{minor}` or later is needed",
-                error::brief(version)
-            ),
-        ));
-    }
-    if status.is_learner() {
-        return Err(Failure::new(
-            StoreErrorKind::Unwritable,
-            format!("`{endpoint}` is only learning: give the address of a member that votes"),
-        ));
-    }
-    Ok(())
-}
-
-/// Major and minor version; `None` where it is told in a way that we do not know.
-fn version_of(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.split('.');
-    let mut next = || parts.next()?.parse().ok();
-    Some((next()?, next()?))
 }
 
 #[cfg(test)]

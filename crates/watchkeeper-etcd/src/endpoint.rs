@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use watchkeeper_core::error::StoreError;
+use watchkeeper_remote::config;
 
-use crate::error::config;
 use crate::options::EtcdOptions;
 
 /// A member's client address.
@@ -136,9 +136,9 @@ fn host_of(host: &str) -> Result<String, &'static str> {
 mod tests {
     use watchkeeper_core::error::StoreErrorKind;
     use watchkeeper_core::id::FleetName;
+    use watchkeeper_remote::TlsOptions;
 
     use super::*;
-    use crate::options::TlsOptions;
 
     fn read(texts: &[&str], tls: bool) -> Result<Vec<String>, StoreError> {
         let texts = texts.iter().map(|text| (*text).to_owned()).collect();

@@ -1,162 +1,73 @@
-//! Change notices: one watch in a task of its own, handed on to every watcher.
+//! Change notices: one watch, from which the shared feed serves every watcher.
 //!
-//! The task has a connection of its own. It says [`Notice::Resumed`] once etcd watches, forwards, and asks regularly how
-//! far etcd has come, since a connection whose other end vanished looks just like a quiet one. When it breaks, it tries
-//! again with full jitter and a capped backoff, or at once when the operations' own connection came back, and goes on
-//! where it stopped as long as etcd remembers that far.
+//! It has a connection of its own, and asks regularly how far etcd has come, since a connection whose other end vanished
+//! looks just like a quiet one. When it is made again it goes on where it stopped, as long as etcd remembers that far.
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{ResponseHeader, WatchFilterType, WatchOptions, WatchResponse, WatchStream};
-use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt};
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
-use tokio_stream::wrappers::BroadcastStream;
-use tokio_util::task::AbortOnDropHandle;
-use watchkeeper_core::cache::{Notice, Notices};
+use tokio::sync::broadcast;
+use watchkeeper_core::cache::Notice;
 use watchkeeper_core::error::StoreErrorKind;
 use watchkeeper_core::id::GroupId;
+use watchkeeper_remote::{Reason, Subscription};
 
 use crate::dial::Opened;
 use crate::error::{self, Failure};
 use crate::link::{self, Link};
 
-/// Notices that wait for a slow watcher. One that falls further behind is told [`Notice::Resumed`].
-const BACKLOG: usize = 256;
 /// How often a quiet watch is asked whether it lives. Until then a vanished server costs notices, not rounds.
 const ASK_EVERY: Duration = Duration::from_millis(900);
 /// How long it may take to say so: together less than two seconds.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
-/// The first wait after a failure is drawn from up to this long.
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-/// Later ones from up to twice as long each, but never longer than this.
-const BACKOFF_CAP: Duration = Duration::from_secs(5);
-/// A watch that held this long was a good one: the backoff starts anew.
-const GOOD_AFTER: Duration = Duration::from_secs(10);
 /// The largest answer that is read. Etcd splits what is larger than a request may be, by default 1.5 MiB.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// The watch, made when somebody first watches: who only takes leases makes the server tell nobody.
-pub(crate) struct Feed {
-    notices: broadcast::Sender<Notice>,
-    link: Arc<Link>,
-    prefix: String,
-    /// Wakes the task out of its backoff.
-    nudge: Arc<Notify>,
-    /// Where the task runs, wherever the first watcher comes from.
-    runtime: Handle,
-    /// Ends with this.
-    task: OnceLock<AbortOnDropHandle<()>>,
-}
-
-impl Feed {
-    /// `prefix` is what all keys of the fleet begin with, a slash at its end included.
-    pub(crate) fn new(
-        link: Arc<Link>,
-        prefix: String,
-        nudge: Arc<Notify>,
-        runtime: Handle,
-    ) -> Self {
-        Self {
-            notices: broadcast::Sender::new(BACKLOG),
-            link,
-            prefix,
-            nudge,
-            runtime,
-            task: OnceLock::new(),
-        }
-    }
-
-    /// Notices from now on, [`Notice::Resumed`] first and after each gap.
-    pub(crate) fn watch(&self) -> Notices {
-        let later = BroadcastStream::new(self.notices.subscribe());
-        self.task.get_or_init(|| {
-            let watch = Watch {
-                link: Arc::clone(&self.link),
-                locks: format!("{}lock/", self.prefix),
-                reports: format!("{}report/", self.prefix),
-                notices: self.notices.clone(),
-                seen: 0,
-            };
-            let kept = keep(watch, Arc::clone(&self.nudge));
-            AbortOnDropHandle::new(self.runtime.spawn(kept))
-        });
-        let later = later.map(|next| next.unwrap_or(Notice::Resumed));
-        Box::pin(stream::iter([Notice::Resumed]).chain(later))
-    }
-}
-
-/// Watches again and again, as long as it runs.
-async fn keep(mut watch: Watch, nudge: Arc<Notify>) {
-    let dice = RandomState::new();
-    let mut failures: u32 = 0;
-    let mut told = false;
-    for draw in 0_u64.. {
-        let began = tokio::time::Instant::now();
-        let Err(failure) = watch.once().await;
-        if began.elapsed() >= GOOD_AFTER {
-            failures = 0;
-        }
-        tell(&failure, watch.link.works(), &mut told);
-        let wait = backoff(failures, dice.hash_one(draw));
-        failures = failures.saturating_add(1);
-        // A nudge that came before the failure is of an older time.
-        let _ = nudge.notified().now_or_never();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = nudge.notified() => {}
-        }
-    }
-}
-
-/// Full jitter: anything between nothing and a bound that doubles with each failure up to the cap.
-fn backoff(failures: u32, random: u64) -> Duration {
-    let doubled = BACKOFF_FIRST.saturating_mul(1_u32.checked_shl(failures.min(16)).unwrap_or(1));
-    let bound = u64::try_from(doubled.min(BACKOFF_CAP).as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(random % bound.max(1))
-}
-
-/// Says once what a person has to mend and nobody else sees: a missing right to watch, while operations are done. That
-/// the store is away, or lets nobody in, is said by those who need it.
-fn tell(failure: &Failure, works: bool, told: &mut bool) {
-    let kind = failure.kind.as_str();
-    if failure.kind != StoreErrorKind::Denied {
-        *told = false;
-    } else if works && !*told {
-        *told = true;
-        tracing::warn!(
-            kind,
-            "no change notices from etcd, reports are found by polling: {}",
-            failure.message
-        );
-        return;
-    }
-    tracing::debug!(kind, "etcd watch ended: {}", failure.message);
-}
-
 /// What is watched, and how far that came.
-struct Watch {
+pub(crate) struct Watch {
     link: Arc<Link>,
     locks: String,
     reports: String,
-    notices: broadcast::Sender<Notice>,
     /// The last revision of which everything was forwarded; 0: none yet.
     seen: i64,
 }
 
+impl Subscription for Watch {
+    const STORE: &str = "etcd";
+    const NAME: &str = "watch";
+
+    async fn once(&mut self, notices: &broadcast::Sender<Notice>) -> Reason {
+        let Err(failure) = self.watch(notices).await;
+        failure.into()
+    }
+
+    fn operations_work(&self) -> bool {
+        self.link.works()
+    }
+}
+
 impl Watch {
+    /// `prefix` is what all keys of the fleet begin with, a slash at its end included.
+    pub(crate) fn new(link: Arc<Link>, prefix: &str) -> Self {
+        Self {
+            link,
+            locks: format!("{prefix}lock/"),
+            reports: format!("{prefix}report/"),
+            seen: 0,
+        }
+    }
+
     /// One watch, until it fails.
-    async fn once(&mut self) -> Result<Infallible, Failure> {
+    async fn watch(&mut self, notices: &broadcast::Sender<Notice>) -> Result<Infallible, Failure> {
         let dialer = Arc::clone(self.link.dialer());
         let opened = dialer.open().await?;
-        let failure = match tokio::time::timeout(dialer.timeout(), self.begin(&opened)).await {
+        let begun = self.begin(&opened, notices);
+        let failure = match tokio::time::timeout(dialer.timeout(), begun).await {
             Ok(Ok(stream)) => {
-                let _ = self.notices.send(Notice::Resumed);
-                self.forward(stream).await
+                let _ = notices.send(Notice::Resumed);
+                self.forward(stream, notices).await
             }
             Ok(Err(failure)) => failure,
             Err(_) => silent(),
@@ -173,7 +84,11 @@ impl Watch {
     }
 
     /// Both ranges on one stream, once etcd says that it watches them.
-    async fn begin(&mut self, opened: &Opened) -> Result<WatchStream, Failure> {
+    async fn begin(
+        &mut self,
+        opened: &Opened,
+        notices: &broadcast::Sender<Notice>,
+    ) -> Result<WatchStream, Failure> {
         let mut client = opened
             .client
             .watch_client()
@@ -185,7 +100,7 @@ impl Watch {
         let mut missing = 2_u8;
         while missing > 0 {
             let answer = next(&mut stream).await?;
-            self.take(&answer)?;
+            self.take(&answer, notices)?;
             let revision = answer.header().map_or(0, ResponseHeader::revision);
             if revision < self.seen {
                 // It would tell us nothing until it has come that far again.
@@ -215,14 +130,18 @@ impl Watch {
         }
     }
 
-    async fn forward(&mut self, mut stream: WatchStream) -> Failure {
+    async fn forward(
+        &mut self,
+        mut stream: WatchStream,
+        notices: &broadcast::Sender<Notice>,
+    ) -> Failure {
         let mut asked = false;
         loop {
             let patience = if asked { ANSWERS_WITHIN } else { ASK_EVERY };
             let taken = match tokio::time::timeout(patience, next(&mut stream)).await {
                 Ok(Ok(answer)) => {
                     asked = false;
-                    self.take(&answer)
+                    self.take(&answer, notices)
                 }
                 Ok(Err(failure)) => Err(failure),
                 Err(_) if asked => Err(silent()),
@@ -238,7 +157,11 @@ impl Watch {
     }
 
     /// Hands on what an answer tells.
-    fn take(&mut self, answer: &WatchResponse) -> Result<(), Failure> {
+    fn take(
+        &mut self,
+        answer: &WatchResponse,
+        notices: &broadcast::Sender<Notice>,
+    ) -> Result<(), Failure> {
         if answer.compact_revision() > 0 {
             // What was missed is past finding; who watches reads anew after a gap anyway.
             self.seen = self.seen.max(answer.compact_revision());
@@ -250,7 +173,7 @@ impl Watch {
         for kv in answer.events().iter().filter_map(etcd_client::Event::kv) {
             if let Some(notice) = self.notice(kv.key()) {
                 // Nobody watching is no failure.
-                let _ = self.notices.send(notice);
+                let _ = notices.send(notice);
             }
             self.seen = self.seen.max(kv.mod_revision());
         }
@@ -277,6 +200,3 @@ async fn next(stream: &mut WatchStream) -> Result<WatchResponse, Failure> {
 fn silent() -> Failure {
     Failure::new(StoreErrorKind::Timeout, "the watch does not answer")
 }
-
-#[cfg(test)]
-mod tests;

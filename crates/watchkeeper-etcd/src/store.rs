@@ -6,14 +6,15 @@ use std::sync::Arc;
 use etcd_client::Client;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use watchkeeper_core::cache::Notices;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{FleetName, GroupId, PodId};
 use watchkeeper_core::time::{Clock, Moment};
+use watchkeeper_remote::{Feed, Foreign};
 
 use crate::chores::Chores;
 use crate::error::Failure;
-use crate::feed::Feed;
-use crate::foreign::Foreign;
+use crate::feed::Watch;
 use crate::link::Link;
 use crate::memory::Memory;
 use crate::options::EtcdOptions;
@@ -64,7 +65,7 @@ impl Keys {
 pub struct EtcdStore {
     pub(crate) keys: Keys,
     link: Arc<Link>,
-    pub(crate) feed: Feed,
+    feed: Feed,
     pub(crate) memory: Memory,
     pub(crate) fleet: Fleet,
     pub(crate) foreign: Foreign,
@@ -92,7 +93,7 @@ impl EtcdStore {
         let up = Arc::new(Notify::new());
         let link = Arc::new(Link::new(options, up.clone())?);
         Ok(Self {
-            feed: Feed::new(link.clone(), keys.prefix.clone(), up, runtime.clone()),
+            feed: Feed::new(up, runtime.clone()),
             chores: Chores::new(link.clone(), &runtime),
             link,
             keys,
@@ -105,6 +106,12 @@ impl EtcdStore {
 
     pub(crate) fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Change notices from now on.
+    pub(crate) fn notices(&self) -> Notices {
+        self.feed
+            .watch(|| Watch::new(Arc::clone(&self.link), &self.keys.prefix))
     }
 
     /// Keeps a lease that nothing hangs on for the next that needs one, or gives it back.

@@ -9,14 +9,12 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
+use watchkeeper_remote::Stream;
 
 use crate::error::{self, Failure};
 
 /// How often what a closed connection still holds is looked through.
 const MAX_LAST_READS: u32 = 16;
-
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// How a wire ended, for those who used it.
 #[derive(Clone)]

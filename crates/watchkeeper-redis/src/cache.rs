@@ -190,7 +190,7 @@ impl ReportCache for RedisStore {
     }
 
     fn watch(&self) -> Notices {
-        self.feed.watch()
+        self.notices()
     }
 }
 

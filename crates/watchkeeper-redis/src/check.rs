@@ -1,11 +1,14 @@
 //! The check at the door of each new connection for operations: whether the server and its user let us do all that we
 //! shall want, told in one error rather than step by step later.
 
+mod about;
+
 use std::sync::Arc;
 
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use watchkeeper_core::error::{StoreErrorKind, StoreOp};
 
+use self::about::{About, about, words};
 use crate::companion::Companions;
 use crate::dial::Way;
 use crate::error::{self, Failure, Peer, Sign, brief};
@@ -46,18 +49,6 @@ struct Missing {
     /// Commands that the server does not have.
     unknown: Vec<String>,
     version: String,
-}
-
-/// What a refusal is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    Command,
-    Key,
-    Channel,
-    /// The server lacks the command.
-    Unknown,
-    /// The state of the server; operations say so themselves.
-    State,
 }
 
 impl Check {
@@ -317,37 +308,6 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The server's words as it sent them.
-fn words(error: &RedisError) -> String {
-    format!(
-        "{} {}",
-        error.code().unwrap_or("ERR"),
-        error.detail().unwrap_or_default()
-    )
-}
-
-/// What a refusal is about. Each version has words of its own.
-fn about(error: &str, peer: &Peer) -> About {
-    let (code, detail) = match error.split_once(' ') {
-        Some((code, detail)) if code.chars().all(|c| c.is_ascii_uppercase()) => (code, detail),
-        _ => ("ERR", error),
-    };
-    let failure = error::server(code, detail, peer);
-    match failure.kind {
-        StoreErrorKind::Denied if detail.contains("channel") => About::Channel,
-        StoreErrorKind::Denied if detail.contains(" key") => About::Key,
-        StoreErrorKind::Denied => About::Command,
-        StoreErrorKind::Config if failure.sign == Sign::None && is_unknown(detail) => {
-            About::Unknown
-        }
-        _ => About::State,
-    }
-}
-
-fn is_unknown(detail: &str) -> bool {
-    detail.to_lowercase().contains("unknown") && detail.contains("command")
-}
-
 fn is_too_old(version: &str) -> bool {
     let mut numbers = version.split('.').map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
@@ -358,5 +318,4 @@ fn is_too_old(version: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "check_tests.rs"]
 mod tests;

@@ -10,21 +10,17 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisConnectionInfo, RedisError, Value};
 use rustls::pki_types::ServerName;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use watchkeeper_core::error::{StoreError, StoreErrorKind};
 use watchkeeper_core::secret::Secret;
+use watchkeeper_remote::Stream;
 
 use crate::error::{self, Door, Failure, Peer};
 use crate::options::{Node, RedisOptions, Topology};
 use crate::place::Place;
 use crate::rights;
-use crate::talk::{self, MOST_BYTES, Wire};
+use crate::talk::{self, MOST_BYTES};
 use crate::tls::{self, Tls};
-
-/// Keeps the entry of a quiet connection alive in firewalls on the way; what finds a dead peer is the ping.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 
 /// Who we are for servers of one sort.
 struct Side {
@@ -44,7 +40,7 @@ pub(crate) struct Dialer {
 
 /// A connection that is let in and that the driver does not have yet.
 pub(crate) struct Way {
-    pub(crate) wire: Box<dyn Wire>,
+    pub(crate) wire: Box<dyn Stream>,
     pub(crate) peer: Peer,
 }
 
@@ -188,17 +184,12 @@ impl Dialer {
         }
     }
 
-    async fn connect(&self, place: &Place) -> io::Result<Box<dyn Wire>> {
+    async fn connect(&self, place: &Place) -> io::Result<Box<dyn Stream>> {
         let node = match place {
             Place::Tcp(node) => node,
             Place::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
         };
-        let stream = TcpStream::connect((node.host.as_str(), node.port)).await?;
-        stream.set_nodelay(true)?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_AFTER)
-            .with_interval(KEEPALIVE_EVERY);
-        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        let stream = watchkeeper_remote::tcp(&node.host, node.port).await?;
         let Some(tls) = &self.tls else {
             return Ok(Box::new(stream));
         };

@@ -1,118 +1,47 @@
-//! Change notices: one subscription in a task of its own, handed on to every watcher.
+//! Change notices: one subscription, from which the shared feed serves every watcher.
 //!
-//! The task subscribes, says [`Notice::Resumed`], forwards, and asks regularly whether the server is still there,
-//! since a connection whose other end vanished looks just like a quiet one. When it breaks, it tries again with full
-//! jitter and a capped backoff, or at once when the operations' own connection came back.
+//! It asks regularly whether the server is still there, since a connection whose other end vanished looks just like a
+//! quiet one.
 
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{Stream, StreamExt};
 use redis::aio::{PubSub, PubSubSink};
 use redis::{Msg, Value};
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
-use tokio_stream::wrappers::BroadcastStream;
-use tokio_util::task::AbortOnDropHandle;
-use watchkeeper_core::cache::{Notice, Notices};
+use tokio::sync::broadcast;
+use watchkeeper_core::cache::Notice;
 use watchkeeper_core::error::StoreErrorKind;
 use watchkeeper_core::id::GroupId;
+use watchkeeper_remote::{Reason, Subscription};
 
-use crate::backoff::Backoff;
 use crate::dial::Dialer;
 use crate::error::{self, Failure, Peer};
 use crate::locate::{Locator, Purpose};
 
-/// Notices that wait for a slow watcher. One that falls further behind is told [`Notice::Resumed`].
-const BACKLOG: usize = 256;
 /// How often a quiet subscription is asked whether it lives and leads to the primary. Until then a vanished server costs
 /// notices, not rounds.
 const PING_EVERY: Duration = Duration::from_secs(1);
 
-/// The subscription, made when somebody first watches: who only takes leases makes the server tell nobody.
-pub(crate) struct Feed {
-    notices: broadcast::Sender<Notice>,
-    locator: Arc<Locator>,
-    channel: String,
-    /// Wakes the task out of its backoff.
-    nudge: Arc<Notify>,
-    /// Where the task runs, wherever the first watcher comes from.
-    runtime: Handle,
-    /// Ends with this.
-    task: OnceLock<AbortOnDropHandle<()>>,
+/// The fleet's channel, at whoever is the primary.
+pub(crate) struct Channel {
+    pub(crate) locator: Arc<Locator>,
+    pub(crate) name: String,
 }
 
-impl Feed {
-    pub(crate) fn new(
-        locator: Arc<Locator>,
-        channel: String,
-        nudge: Arc<Notify>,
-        runtime: Handle,
-    ) -> Self {
-        Self {
-            notices: broadcast::Sender::new(BACKLOG),
-            locator,
-            channel,
-            nudge,
-            runtime,
-            task: OnceLock::new(),
-        }
+impl Subscription for Channel {
+    const STORE: &str = "redis";
+    const NAME: &str = "subscription";
+
+    async fn once(&mut self, notices: &broadcast::Sender<Notice>) -> Reason {
+        let Err(failure) = subscribe(&self.locator, &self.name, notices).await;
+        failure.into()
     }
 
-    pub(crate) fn watch(&self) -> Notices {
-        let later = BroadcastStream::new(self.notices.subscribe());
-        self.task.get_or_init(|| {
-            let (locator, channel) = (Arc::clone(&self.locator), self.channel.clone());
-            let (nudge, notices) = (Arc::clone(&self.nudge), self.notices.clone());
-            let kept = keep(locator, channel, nudge, notices);
-            AbortOnDropHandle::new(self.runtime.spawn(kept))
-        });
-        let later = later.map(|next| next.unwrap_or(Notice::Resumed));
-        Box::pin(stream::iter([Notice::Resumed]).chain(later))
+    fn operations_work(&self) -> bool {
+        self.locator.lets_operations_in()
     }
-}
-
-/// Subscribes again and again, as long as it runs.
-async fn keep(
-    locator: Arc<Locator>,
-    channel: String,
-    nudge: Arc<Notify>,
-    notices: broadcast::Sender<Notice>,
-) {
-    let mut backoff = Backoff::default();
-    let mut told = false;
-    loop {
-        let began = tokio::time::Instant::now();
-        let Err(failure) = subscribe(&locator, &channel, &notices).await;
-        tell(&failure, locator.lets_operations_in(), &mut told);
-        let wait = backoff.after(began);
-        // A nudge that came before the failure is of an older time.
-        let _ = nudge.notified().now_or_never();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = nudge.notified() => {}
-        }
-    }
-}
-
-/// Says once what a person has to mend and nobody else sees: a missing right to the channel, while operations are let
-/// in. That the store is away, or lets nobody in, is said by those who need it.
-fn tell(failure: &Failure, let_in: bool, told: &mut bool) {
-    let kind = failure.kind.as_str();
-    if failure.kind != StoreErrorKind::Denied {
-        *told = false;
-    } else if let_in && !*told {
-        *told = true;
-        tracing::warn!(
-            kind,
-            "no change notices from redis, reports are found by polling: {}",
-            failure.message
-        );
-        return;
-    }
-    tracing::debug!(kind, "redis subscription ended: {}", failure.message);
 }
 
 /// One subscription, until it fails or another server is the primary.

@@ -55,14 +55,12 @@
 //! all that the scripts use on a key of its own, `watchkeeper:{<fleet>}:check`, and names in one error what is missing.
 //! Whoever has these rights can forge results.
 
-mod backoff;
 mod cache;
 mod check;
 mod companion;
 mod dial;
 mod error;
 mod feed;
-mod foreign;
 mod lease;
 mod link;
 mod locate;
@@ -79,5 +77,6 @@ mod url;
 
 pub use cache::MAX_REPORT_BYTES;
 pub use companion::CompanionOptions;
-pub use options::{DEFAULT_TIMEOUT, Node, RedisOptions, SentinelOptions, TlsOptions, Topology};
+pub use options::{DEFAULT_TIMEOUT, Node, RedisOptions, SentinelOptions, Topology};
 pub use store::RedisStore;
+pub use watchkeeper_remote::TlsOptions;

@@ -1,27 +1,17 @@
-//! The connection that operations share: made when it is needed, made anew when it broke, one attempt at a time.
+//! Scripts on the connection that operations share ([`SharedConnection`]).
 //!
-//! ```text
-//!   Idle ──an operation needs it──▶ Dialing ──▶ Up
-//!     ▲                                │         │
-//!     └────────── it failed ───────────┘         │
-//!     └── it broke, did not answer in time, ─────┘
-//!         or leads to a former primary
-//! ```
-//!
-//! No attempt is made on its own account, and none is repeated: the next operation is the retry. A connection that let
-//! one operation wait too long is given up, so that nothing piles up behind a server that does not answer. Only a node
-//! of a cluster that executed nothing and names another ([`crate::redirect`]) is followed within the same operation.
+//! No operation is repeated. A connection that let one wait too long is given up, so that nothing piles up behind a
+//! server that does not answer, and so is one that leads to a former primary. Only a node of a cluster that executed
+//! nothing and names another ([`crate::redirect`]) is followed within the same operation.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, RedisError, Value};
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_remote::SharedConnection;
 
 use crate::dial::Dialer;
 use crate::error::{self, Failure, Peer, Sign};
@@ -29,39 +19,29 @@ use crate::locate::{Locator, Purpose};
 use crate::redirect::{self, Step};
 use crate::scripts::Script;
 
-type Dialing = Shared<BoxFuture<'static, Result<Connection, Failure>>>;
+type Ticket = watchkeeper_remote::Ticket<Connection, Failure>;
 
 #[derive(Clone)]
 struct Connection {
-    id: u64,
     peer: Peer,
     redis: MultiplexedConnection,
+    ticket: Ticket,
     /// Ends with the last clone.
     _driver: Arc<AbortOnDropHandle<()>>,
 }
 
-enum State {
-    Idle,
-    Dialing(u64, Dialing),
-    Up(Connection),
-}
-
-struct Inner {
-    locator: Arc<Locator>,
-    state: Mutex<State>,
-    next_id: AtomicU64,
-    up: Arc<Notify>,
-}
-
 /// Runs scripts on the shared connection.
-pub(crate) struct Link(Arc<Inner>);
+pub(crate) struct Link {
+    locator: Arc<Locator>,
+    shared: SharedConnection<Connection, Failure>,
+}
 
 /// How far an operation came, for what is to be said when its time is up.
 #[derive(Clone)]
 enum Progress {
     Connecting,
-    /// To this server; on the shared connection, if it has a number.
-    Sent(Peer, Option<u64>),
+    /// To this server; on the shared connection, if there is a ticket.
+    Sent(Peer, Option<Ticket>),
 }
 
 /// Why a script did not run to its end.
@@ -81,12 +61,10 @@ impl Refused {
 impl Link {
     /// `up` is notified each time a connection was made.
     pub(crate) fn new(locator: Arc<Locator>, up: Arc<Notify>) -> Self {
-        Self(Arc::new(Inner {
+        Self {
             locator,
-            state: Mutex::new(State::Idle),
-            next_id: AtomicU64::new(1),
-            up,
-        }))
+            shared: SharedConnection::new(up),
+        }
     }
 
     /// Runs one script, within the time limit.
@@ -102,7 +80,7 @@ impl Link {
             keys,
             arguments,
         };
-        let limit = self.0.locator.timeout();
+        let limit = self.locator.timeout();
         let progress = Mutex::new(Progress::Connecting);
         let ran = tokio::time::timeout(limit, self.try_run(step, &progress)).await;
         let progress = lock(&progress).clone();
@@ -111,10 +89,10 @@ impl Link {
             (Ok(Ok(value)), _) => return Ok(value),
             (Ok(Err(failure)), _) => failure,
             // The attempt has nearly the same limit, and on a busy machine does not get to say so itself.
-            (Err(_), Progress::Connecting) => self.0.locator.dialer.too_slow(&address),
+            (Err(_), Progress::Connecting) => self.locator.dialer.too_slow(&address),
             (Err(_), Progress::Sent(peer, connection)) => {
                 if let Some(connection) = connection {
-                    self.0.give_up(connection);
+                    connection.give_up();
                 }
                 let why = format!("no answer from `{}` within `{limit:?}`", peer.place);
                 Failure::new(StoreErrorKind::Timeout, why)
@@ -124,7 +102,7 @@ impl Link {
     }
 
     async fn try_run(&self, step: Step<'_>, progress: &Mutex<Progress>) -> Result<Value, Failure> {
-        let cluster = self.0.locator.is_cluster();
+        let cluster = self.locator.is_cluster();
         let (mut followed, mut again) = (false, redirect::TRY_AGAIN.iter());
         loop {
             let failure = match self.once(step, progress).await {
@@ -140,7 +118,7 @@ impl Link {
             match sign {
                 Sign::Moved(node) if !followed => {
                     followed = true;
-                    self.0.locator.hint(node);
+                    self.locator.hint(node);
                 }
                 Sign::TryAgain => match again.next() {
                     Some(wait) => tokio::time::sleep(*wait).await,
@@ -156,9 +134,9 @@ impl Link {
 
     /// On the shared connection, or at the node to which it says that this one step has to go.
     async fn once(&self, step: Step<'_>, progress: &Mutex<Progress>) -> Result<Value, Failure> {
-        let mut connection = self.0.connection().await?;
+        let mut connection = self.connection().await?;
         let peer = connection.peer.clone();
-        *lock(progress) = Progress::Sent(peer.clone(), Some(connection.id));
+        *lock(progress) = Progress::Sent(peer.clone(), Some(connection.ticket.clone()));
         let mut answer = ask(&mut connection, &step.by_hash()).await;
         if redirect::is_unknown_script(&answer) {
             // A new server, or one whose scripts were flushed. The text loads it again.
@@ -170,18 +148,46 @@ impl Link {
         };
         let failure = error::driver(&error, &peer);
         if error::ends_connection(&error, &failure) {
-            self.0.give_up(connection.id);
+            connection.ticket.give_up();
         }
         match &failure.sign {
-            Sign::Ask(Some(node)) if self.0.locator.is_cluster() => {
+            Sign::Ask(Some(node)) if self.locator.is_cluster() => {
                 *lock(progress) = Progress::Connecting;
-                let mut way = redirect::open(&self.0.locator, node).await?;
+                let mut way = redirect::open(&self.locator, node).await?;
                 *lock(progress) = Progress::Sent(way.peer.clone(), None);
                 redirect::ask(&mut way, step).await
             }
             _ => Err(failure),
         }
     }
+
+    async fn connection(&self) -> Result<Connection, Failure> {
+        let leads_to_primary =
+            |connection: &Connection| self.locator.leads_to_primary(&connection.peer.place);
+        let attempt = |ticket| make(Arc::clone(&self.locator), ticket);
+        self.shared.get(leads_to_primary, attempt).await
+    }
+}
+
+async fn make(locator: Arc<Locator>, ticket: Ticket) -> Result<Connection, Failure> {
+    let way = locator.open(Purpose::Operations).await?;
+    let peer = way.peer;
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let said = Dialer::nothing_to_say();
+    let made = MultiplexedConnection::new_with_config(&said, way.wire, config);
+    let (redis, driver) = made.await.map_err(|e| error::driver(&e, &peer))?;
+    let broken = ticket.clone();
+    let driver = tokio::spawn(async move {
+        driver.await;
+        // It broke while nobody used it: the next operation need not find out by failing.
+        broken.give_up();
+    });
+    Ok(Connection {
+        peer,
+        redis,
+        ticket,
+        _driver: Arc::new(AbortOnDropHandle::new(driver)),
+    })
 }
 
 async fn ask(connection: &mut Connection, command: &Cmd) -> Result<Value, RedisError> {
@@ -192,93 +198,4 @@ async fn ask(connection: &mut Connection, command: &Cmd) -> Result<Value, RedisE
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No step under these locks can panic half way.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Inner {
-    /// The connection, made now if there is none. Everybody who needs it meanwhile waits for the one attempt.
-    async fn connection(self: &Arc<Self>) -> Result<Connection, Failure> {
-        let dialing = {
-            let mut state = lock(&self.state);
-            match &*state {
-                State::Up(connection) if self.locator.leads_to_primary(&connection.peer.place) => {
-                    return Ok(connection.clone());
-                }
-                State::Dialing(_, dialing) => dialing.clone(),
-                State::Up(_) | State::Idle => {
-                    let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-                    let dialing = self.dial(id);
-                    *state = State::Dialing(id, dialing.clone());
-                    dialing
-                }
-            }
-        };
-        dialing.await
-    }
-
-    /// Starts an attempt as a task of its own, so that it goes on when the operation that began it gives up.
-    fn dial(self: &Arc<Self>, id: u64) -> Dialing {
-        let locator = self.locator.clone();
-        let inner = Arc::downgrade(self);
-        let attempt = tokio::spawn(async move {
-            let made = make(&locator, id, inner.clone()).await;
-            if let Some(inner) = inner.upgrade() {
-                inner.settle(id, &made);
-            }
-            made
-        });
-        let attempt = AbortOnDropHandle::new(attempt);
-        async move {
-            attempt.await.unwrap_or_else(|_| {
-                let why = "the attempt to connect was stopped";
-                Err(Failure::new(StoreErrorKind::Unreachable, why))
-            })
-        }
-        .boxed()
-        .shared()
-    }
-
-    fn settle(&self, id: u64, made: &Result<Connection, Failure>) {
-        let mut state = lock(&self.state);
-        if !matches!(&*state, State::Dialing(current, _) if *current == id) {
-            return;
-        }
-        *state = match made {
-            Ok(connection) => State::Up(connection.clone()),
-            Err(_) => State::Idle,
-        };
-        drop(state);
-        if made.is_ok() {
-            self.up.notify_one();
-        }
-    }
-
-    /// The next operation makes a new connection; those under way on this one may still end.
-    fn give_up(&self, id: u64) {
-        let mut state = lock(&self.state);
-        if matches!(&*state, State::Up(connection) if connection.id == id) {
-            *state = State::Idle;
-        }
-    }
-}
-
-async fn make(locator: &Locator, id: u64, inner: Weak<Inner>) -> Result<Connection, Failure> {
-    let way = locator.open(Purpose::Operations).await?;
-    let peer = way.peer;
-    let config = AsyncConnectionConfig::new().set_response_timeout(None);
-    let said = Dialer::nothing_to_say();
-    let made = MultiplexedConnection::new_with_config(&said, way.wire, config);
-    let (redis, driver) = made.await.map_err(|e| error::driver(&e, &peer))?;
-    let driver = tokio::spawn(async move {
-        driver.await;
-        // It broke while nobody used it: the next operation need not find out by failing.
-        if let Some(inner) = inner.upgrade() {
-            inner.give_up(id);
-        }
-    });
-    Ok(Connection {
-        id,
-        peer,
-        redis,
-        _driver: Arc::new(AbortOnDropHandle::new(driver)),
-    })
 }

@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::companion::CompanionOptions;
-use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
+use watchkeeper_core::error::StoreError;
 use watchkeeper_core::id::FleetName;
 use watchkeeper_core::secret::Secret;
+use watchkeeper_remote::{TlsOptions, config};
+
+use crate::companion::CompanionOptions;
 
 /// The limit of one operation unless [`RedisOptions::timeout`] says otherwise: the same as redis-rs has.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -72,31 +74,6 @@ pub struct SentinelOptions {
     pub username: Option<String>,
     /// The sentinels' own password, if they have one. [`RedisOptions::password`] is the data nodes'.
     pub password: Option<Secret>,
-}
-
-/// How to speak TLS. Servers are checked against [`Self::ca`], or the usual public roots where there is none; nothing
-/// is taken from the system.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct TlsOptions {
-    /// Certificates of one's own authority, PEM; trusted in place of the public ones.
-    pub ca: Option<Vec<u8>>,
-    /// This client's certificate chain, PEM; needs [`Self::key`].
-    pub cert: Option<Vec<u8>>,
-    /// The key of [`Self::cert`], PEM.
-    pub key: Option<Secret>,
-    /// The name that the servers' certificates have to carry, where it is not the host's.
-    pub server_name: Option<String>,
-}
-
-impl fmt::Debug for TlsOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsOptions")
-            .field("ca", &self.ca.as_ref().map(Vec::len))
-            .field("cert", &self.cert.as_ref().map(Vec::len))
-            .field("key", &self.key)
-            .field("server_name", &self.server_name)
-            .finish()
-    }
 }
 
 /// What a [`crate::RedisStore`] is built from.
@@ -180,12 +157,10 @@ impl RedisOptions {
     }
 }
 
-pub(crate) fn config(message: impl Into<String>) -> StoreError {
-    StoreError::refused(StoreErrorKind::Config, StoreOp::Connect, message)
-}
-
 #[cfg(test)]
 mod tests {
+    use watchkeeper_core::error::StoreErrorKind;
+
     use super::*;
 
     fn fleet() -> FleetName {

@@ -7,17 +7,18 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
+use watchkeeper_core::cache::Notices;
 use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{FleetName, GroupId};
+use watchkeeper_remote::{Feed, Foreign, config};
 
 use crate::check::Check;
 use crate::companion::Companions;
-use crate::feed::Feed;
-use crate::foreign::Foreign;
+use crate::feed::Channel;
 use crate::link::{Link, Refused};
 use crate::locate::{self, Locator};
-use crate::options::{RedisOptions, Topology, config};
+use crate::options::{RedisOptions, Topology};
 use crate::reply::Reply;
 use crate::scripts::{Script, Scripts};
 
@@ -75,7 +76,8 @@ pub struct RedisStore {
     pub(crate) keys: Keys,
     pub(crate) scripts: Scripts,
     link: Link,
-    pub(crate) feed: Feed,
+    feed: Feed,
+    locator: Arc<Locator>,
     pub(crate) foreign: Foreign,
     companions: Option<Arc<Companions>>,
     address: String,
@@ -116,7 +118,8 @@ impl RedisStore {
             companions,
             link: Link::new(locator.clone(), up.clone()),
             address: options.address(),
-            feed: Feed::new(locator, keys.events.clone(), up, runtime),
+            feed: Feed::new(up, runtime),
+            locator,
             _switches: switches,
             keys,
         })
@@ -138,6 +141,14 @@ impl RedisStore {
     pub(crate) fn claim_of(&self, group: &GroupId) -> (String, String) {
         self.companions()
             .map_or_else(Default::default, |c| (c.owner(group), c.claim_ttl()))
+    }
+
+    /// Change notices from now on.
+    pub(crate) fn notices(&self) -> Notices {
+        self.feed.watch(|| Channel {
+            locator: Arc::clone(&self.locator),
+            name: self.keys.events.clone(),
+        })
     }
 
     pub(crate) async fn run(

@@ -3,16 +3,13 @@
 use std::io;
 
 use redis::{Cmd, RedisError, Value};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use watchkeeper_remote::Stream;
 
 /// The largest answer to a question about the servers themselves: a cluster of a thousand nodes needs a tenth of it.
 pub(crate) const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// The longest line that a server may answer.
 const MAX_LINE_BYTES: usize = 4096;
-
-/// What a connection is made of.
-pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// Asks all of them at once, and reads an answer of at most `most` bytes to each. Nothing behind the last is taken off
 /// the wire. An answer is what the server said or refused.
@@ -20,7 +17,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 /// # Errors
 /// Why the connection is of no more use.
 pub(crate) async fn ask(
-    wire: &mut (impl Wire + ?Sized),
+    wire: &mut (impl Stream + ?Sized),
     questions: &[Cmd],
     most: usize,
 ) -> io::Result<Vec<Result<Value, RedisError>>> {

@@ -1,14 +1,11 @@
-//! TLS by rustls and ring, with roots of our own so that it works where no system has any.
+//! How TLS is spoken with the servers.
 
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 use watchkeeper_core::error::StoreError;
-
-use crate::options::{TlsOptions, config};
+use watchkeeper_remote::{TlsOptions, client_config, config};
 
 /// How TLS is spoken.
 pub(crate) struct Tls {
@@ -26,124 +23,29 @@ pub(crate) fn connector(options: &TlsOptions) -> Result<Tls, StoreError> {
     let name = name
         .transpose()
         .map_err(|_| config("redis `tls.server_name` is neither a host's name nor an address"))?;
-    let mut roots = RootCertStore::empty();
-    if options.ca.is_none() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    // An authority of one's own stands in place of the public ones: nobody else is to vouch for the store.
-    if let Some(pem) = &options.ca {
-        for certificate in certificates(pem, "ca")? {
-            roots.add(certificate).map_err(|error| {
-                config(format!(
-                    "redis `tls.ca` has a certificate that cannot be a root: {error}"
-                ))
-            })?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| config(format!("redis tls cannot be set up: {error}")))?
-        .with_root_certificates(roots);
-    let client = match (&options.cert, &options.key) {
-        (None, None) => builder.with_no_client_auth(),
-        (Some(cert), Some(key)) => {
-            let chain = certificates(cert, "cert")?;
-            // Nothing of the parser's error is shown: it may hold a piece of the key.
-            let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-                .map_err(|_| config("redis `tls.key` holds no private key in PEM form"))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| {
-                config(format!(
-                    "redis `tls.cert` and `tls.key` do not belong together: {error}"
-                ))
-            })?
-        }
-        (Some(_), None) => return Err(config("redis `tls.cert` needs `tls.key` beside it")),
-        (None, Some(_)) => return Err(config("redis `tls.key` needs `tls.cert` beside it")),
-    };
     Ok(Tls {
-        connector: TlsConnector::from(Arc::new(client)),
+        connector: TlsConnector::from(Arc::new(client_config("redis", options)?)),
         name,
     })
-}
-
-fn certificates(pem: &[u8], option: &str) -> Result<Vec<CertificateDer<'static>>, StoreError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(config(format!(
-            "redis `tls.{option}` holds no certificate in PEM form"
-        ))),
-        Err(error) => Err(config(format!(
-            "redis `tls.{option}` cannot be read as PEM: {error}"
-        ))),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use watchkeeper_core::error::StoreErrorKind;
-    use watchkeeper_core::secret::Secret;
 
     use super::*;
 
     #[test]
-    fn options_that_cannot_work_are_named() {
-        let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
-        let key = Some(Secret::new("hunter2"));
-        let none = TlsOptions::default;
-        for (options, named) in [
-            (
-                TlsOptions {
-                    ca: Some(b"no pem".to_vec()),
-                    ..none()
-                },
-                "tls.ca",
-            ),
-            (
-                TlsOptions {
-                    ca: Some(pem.clone()),
-                    ..none()
-                },
-                "tls.ca",
-            ),
-            (
-                TlsOptions {
-                    cert: Some(pem.clone()),
-                    ..none()
-                },
-                "tls.key",
-            ),
-            (
-                TlsOptions {
-                    key: key.clone(),
-                    ..none()
-                },
-                "tls.cert",
-            ),
-            (
-                TlsOptions {
-                    cert: Some(pem),
-                    key,
-                    ..none()
-                },
-                "tls.key",
-            ),
-            (
-                TlsOptions {
-                    server_name: Some("no name".into()),
-                    ..none()
-                },
-                "tls.server_name",
-            ),
-        ] {
-            let Err(error) = connector(&options) else {
-                panic!("{options:?} was taken");
-            };
-            assert_eq!(error.kind, StoreErrorKind::Config);
-            assert!(error.message.contains(named), "{error}");
-            assert!(!error.message.contains("hunter2"), "{error}");
-        }
-        assert!(connector(&none()).is_ok());
+    fn a_name_that_no_certificate_can_have_is_refused() {
+        let named = |name: &str| TlsOptions {
+            server_name: Some(name.to_owned()),
+            ..TlsOptions::default()
+        };
+        assert!(connector(&named("redis.internal")).is_ok());
+        let Err(error) = connector(&named("no name")) else {
+            panic!("a name that is none was taken");
+        };
+        assert_eq!(error.kind, StoreErrorKind::Config);
+        assert!(error.message.contains("`tls.server_name`"), "{error}");
     }
 }

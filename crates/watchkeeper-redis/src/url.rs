@@ -7,8 +7,9 @@ use redis::{ConnectionAddr, IntoConnectionInfo};
 use watchkeeper_core::error::StoreError;
 use watchkeeper_core::id::FleetName;
 use watchkeeper_core::secret::Secret;
+use watchkeeper_remote::{TlsOptions, config};
 
-use crate::options::{RedisOptions, TlsOptions, Topology, config};
+use crate::options::{RedisOptions, Topology};
 
 impl RedisOptions {
     /// From `redis://[user[:password]@]host[:port][/db]`, `rediss://` for TLS, or

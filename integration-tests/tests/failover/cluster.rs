@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use watchkeeper_integration_tests::redis_cluster::RedisCluster;
 
-use crate::scene::{INTERVAL, REJOIN, Scene, allowed_extra};
+use crate::scene::{REJOIN, Scene, allowed_extra};
 
 /// In the slot of all that the fleet keeps.
 const KEY: &str = "watchkeeper:{default}:events";
@@ -59,9 +59,7 @@ async fn a_primary_killed_between_rounds_is_followed_and_comes_back_as_a_replica
             outage
         })
         .await;
-    // Nothing is due before the interval is over.
-    let due = outage >= INTERVAL - Duration::from_secs(1);
-    scene.assert_extra_probes(allowed_extra(outage, due));
+    scene.assert_extra_probes(allowed_extra(outage));
     scene.assert_grants(3);
 }
 

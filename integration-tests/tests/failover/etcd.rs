@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use watchkeeper_integration_tests::etcd_cluster::EtcdCluster;
 
-use crate::scene::{REJOIN, Scene, allowed_extra};
+use crate::scene::{REJOIN, Scene};
 
 async fn start() -> (EtcdCluster, Scene) {
     let servers = EtcdCluster::start().await;
@@ -29,7 +29,7 @@ async fn a_follower_and_then_the_leader_may_die() {
     let token = scene.highest_token().await;
     let leader = servers.leader().await;
     let killed = Instant::now();
-    let outage = scene
+    scene
         .watched(async {
             servers.kill(leader).await;
             servers.new_leader(leader).await;
@@ -42,10 +42,9 @@ async fn a_follower_and_then_the_leader_may_die() {
             scene.all_show_more_than(token).await;
             servers.start_again(leader).await;
             scene.one_more_round().await;
-            outage
         })
         .await;
-    scene.assert_extra_probes(allowed_extra(outage, true));
+    scene.assert_extra_probes(1);
     scene.assert_grants(4);
 }
 

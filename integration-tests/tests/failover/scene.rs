@@ -246,11 +246,11 @@ fn token_of(line: &str) -> u64 {
     digits.unwrap().parse().unwrap()
 }
 
-/// What a fault of the store may cost while writes were impossible for `outage`: one probe of each model. Where the
-/// servers and the way back to them needed longer than a pod waits for its store, pods check what is due for themselves,
-/// each once (EC-2); one of them would have asked anyway.
-pub(crate) fn allowed_extra(outage: Duration, due_meanwhile: bool) -> usize {
-    if outage >= ISOLATED_AFTER && due_meanwhile {
+/// What a fault of the store between two rounds may cost: one probe of each model. What becomes due while the store is
+/// away is left to nobody, so that each pod checks it for itself, once (EC-2); one of them would have asked anyway.
+/// Nothing is due before the interval is over.
+pub(crate) fn allowed_extra(outage: Duration) -> usize {
+    if outage >= INTERVAL - Duration::from_secs(1) {
         PODS - 1
     } else {
         1

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use watchkeeper_integration_tests::redis_process::RedisProcess;
 use watchkeeper_integration_tests::sentinel::{MASTER_NAME, Sentinels};
 
-use crate::scene::{INTERVAL, MODELS, REJOIN, SOON, Scene, allowed_extra};
+use crate::scene::{MODELS, REJOIN, SOON, Scene, allowed_extra};
 
 /// A master is taken for dead after a second; electing who replaces it takes one or two more, and as much again when
 /// the first election fails.
@@ -75,9 +75,7 @@ async fn a_master_killed_between_rounds_is_followed_and_comes_back_as_a_replica(
             outage
         })
         .await;
-    // Nothing is due before the interval is over.
-    let due = outage >= INTERVAL - Duration::from_secs(1);
-    scene.assert_extra_probes(allowed_extra(outage, due));
+    scene.assert_extra_probes(allowed_extra(outage));
     scene.assert_grants(3);
 }
 

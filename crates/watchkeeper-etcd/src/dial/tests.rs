@@ -2,26 +2,10 @@ use watchkeeper_core::id::FleetName;
 use watchkeeper_core::secret::Secret;
 
 use super::*;
-use crate::options::TlsOptions;
 
 fn options(endpoints: &[&str]) -> EtcdOptions {
     let endpoints = endpoints.iter().map(|e| (*e).to_owned()).collect();
     EtcdOptions::new(FleetName::new("test").unwrap(), endpoints)
-}
-
-#[test]
-fn a_version_is_read_by_its_first_two_numbers() {
-    for (text, version) in [
-        ("3.4.23", Some((3, 4))),
-        ("3.10.0-rc.1", Some((3, 10))),
-        ("2.3.8", Some((2, 3))),
-        ("", None),
-        ("3", None),
-        ("v3.4", None),
-    ] {
-        assert_eq!(version_of(text), version, "{text}");
-    }
-    assert!((3, 3) < OLDEST && (3, 10) >= OLDEST && (2, 9) < OLDEST);
 }
 
 #[test]

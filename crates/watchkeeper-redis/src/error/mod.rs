@@ -10,6 +10,7 @@ use std::sync::Arc;
 use redis::{ErrorKind, RedisError};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::secret::Secret;
+use watchkeeper_remote::Reason;
 
 use crate::options::Node;
 use crate::place::Place;
@@ -17,8 +18,6 @@ use crate::place::Place;
 pub(crate) use dial::dial;
 pub(crate) use server::{ends_connection, server};
 
-/// The longest piece of a server's own words that is shown.
-const MAX_DETAIL_CHARS: usize = 160;
 /// What stands before the arguments that a server repeats.
 const REPEATED: &str = ", with args beginning with";
 /// Of failures that are told together, so many are shown.
@@ -128,6 +127,18 @@ impl Failure {
     }
 }
 
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::new(reason.kind, reason.message)
+    }
+}
+
+impl From<Failure> for Reason {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.kind, failure.message)
+    }
+}
+
 /// How little a kind tells of what to do; the least is told first.
 fn weight(kind: StoreErrorKind) -> u8 {
     match kind {
@@ -158,8 +169,7 @@ fn writes(op: StoreOp) -> bool {
 /// arguments of a command that it does not know, and those of `AUTH` are the user and the password.
 pub(crate) fn brief(text: &str) -> String {
     let (text, _) = text.split_once(REPEATED).unwrap_or((text, ""));
-    let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    line.take(MAX_DETAIL_CHARS).collect()
+    watchkeeper_remote::brief(text)
 }
 
 /// What the driver said while talking to the server.

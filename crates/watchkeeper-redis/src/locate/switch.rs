@@ -11,10 +11,10 @@ use futures_util::StreamExt;
 use redis::aio::{PubSub, PubSubSink, PubSubStream};
 use tokio::time::{Instant, timeout};
 use watchkeeper_core::error::StoreErrorKind;
+use watchkeeper_remote::Backoff;
 
 use super::Locator;
 use super::sentinel::{Sentinels, ask, must_be_primary};
-use crate::backoff::Backoff;
 use crate::dial::Dialer;
 use crate::error::{self, Failure};
 use crate::options::Node;

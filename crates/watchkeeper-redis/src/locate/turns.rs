@@ -4,15 +4,9 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
+use watchkeeper_remote::share;
 
 use crate::error::Failure;
-
-/// How long one of so many is waited for before the next is tried as well: a fair share of the limit.
-pub(crate) fn share(limit: Duration, ways: usize) -> Duration {
-    // One share more than there are ways, so that the last one has time to answer too.
-    let shares = u32::try_from(ways.saturating_add(1)).unwrap_or(u32::MAX);
-    limit / shares
-}
 
 /// The first success within `limit`. Each next way is tried when those before it have failed or had their share of the
 /// time; one that is slow may still succeed meanwhile.
@@ -91,13 +85,6 @@ mod tests {
 
     fn failure(text: &str) -> Option<Failure> {
         Some(Failure::new(StoreErrorKind::Unreachable, text))
-    }
-
-    #[test]
-    fn shares_leave_time_for_the_last_one() {
-        assert_eq!(share(LIMIT, 1), LIMIT / 2);
-        assert_eq!(share(LIMIT, 3), LIMIT / 4);
-        assert!(share(LIMIT, 1_000_000) > Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ const GOOD_AFTER: Duration = Duration::from_secs(10);
 
 /// Waits with full jitter that grow with each failure in a row.
 #[derive(Debug, Default)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     failures: u32,
     drawn: u64,
     dice: RandomState,
@@ -22,7 +22,7 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// The wait after an attempt that began then.
-    pub(crate) fn after(&mut self, began: Instant) -> Duration {
+    pub fn after(&mut self, began: Instant) -> Duration {
         if began.elapsed() >= GOOD_AFTER {
             self.failures = 0;
         }
@@ -32,7 +32,7 @@ impl Backoff {
     }
 
     /// Anything between half of this time and all of it.
-    pub(crate) fn about(&mut self, time: Duration) -> Duration {
+    pub fn about(&mut self, time: Duration) -> Duration {
         let half = time / 2;
         half + jittered(half, self.draw())
     }

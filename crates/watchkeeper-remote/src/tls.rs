@@ -1,31 +1,56 @@
 //! TLS by rustls and ring, with roots of our own so that it works where no system has any.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
-use tokio_rustls::TlsConnector;
 use watchkeeper_core::error::StoreError;
+use watchkeeper_core::secret::Secret;
 
-use crate::error::config;
-use crate::options::TlsOptions;
+use crate::reason::config;
 
-/// A connector for the options.
+/// How to speak TLS. Servers are checked against [`Self::ca`], or the usual public roots where there is none; nothing
+/// is taken from the system.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Certificates of one's own authority, PEM; trusted in place of the public ones.
+    pub ca: Option<Vec<u8>>,
+    /// This client's certificate chain, PEM; needs [`Self::key`].
+    pub cert: Option<Vec<u8>>,
+    /// The key of [`Self::cert`], PEM.
+    pub key: Option<Secret>,
+    /// The name that the servers' certificates have to carry, where it is not the host's.
+    pub server_name: Option<String>,
+}
+
+impl fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsOptions")
+            .field("ca", &self.ca.as_ref().map(Vec::len))
+            .field("cert", &self.cert.as_ref().map(Vec::len))
+            .field("key", &self.key)
+            .field("server_name", &self.server_name)
+            .finish()
+    }
+}
+
+/// How a client of this store (`redis`, say) speaks TLS. The server's name is the caller's to give, for each connection.
 ///
 /// # Errors
 /// Of kind `Config`, naming the option that cannot be used.
-pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, StoreError> {
+pub fn client_config(store: &str, options: &TlsOptions) -> Result<ClientConfig, StoreError> {
     let mut roots = RootCertStore::empty();
     if options.ca.is_none() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     // An authority of one's own stands in place of the public ones: nobody else is to vouch for the store.
     if let Some(pem) = &options.ca {
-        for certificate in certificates(pem, "ca")? {
+        for certificate in certificates(store, pem, "ca")? {
             roots.add(certificate).map_err(|error| {
                 config(format!(
-                    "etcd `tls.ca` has a certificate that cannot be a root: {error}"
+                    "{store} `tls.ca` has a certificate that cannot be a root: {error}"
                 ))
             })?;
         }
@@ -33,38 +58,46 @@ pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, StoreError
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| config(format!("etcd tls cannot be set up: {error}")))?
+        .map_err(|error| config(format!("{store} tls cannot be set up: {error}")))?
         .with_root_certificates(roots);
-    let mut client = match (&options.cert, &options.key) {
-        (None, None) => builder.with_no_client_auth(),
+    match (&options.cert, &options.key) {
+        (None, None) => Ok(builder.with_no_client_auth()),
         (Some(cert), Some(key)) => {
-            let chain = certificates(cert, "cert")?;
+            let chain = certificates(store, cert, "cert")?;
             // Nothing of the parser's error is shown: it may hold a piece of the key.
-            let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-                .map_err(|_| config("etcd `tls.key` holds no private key in PEM form"))?;
+            let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| {
+                config(format!(
+                    "{store} `tls.key` holds no private key in PEM form"
+                ))
+            })?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 config(format!(
-                    "etcd `tls.cert` and `tls.key` do not belong together: {error}"
+                    "{store} `tls.cert` and `tls.key` do not belong together: {error}"
                 ))
-            })?
+            })
         }
-        (Some(_), None) => return Err(config("etcd `tls.cert` needs `tls.key` beside it")),
-        (None, Some(_)) => return Err(config("etcd `tls.key` needs `tls.cert` beside it")),
-    };
-    // Its servers refuse who does not name it.
-    client.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(TlsConnector::from(Arc::new(client)))
+        (Some(_), None) => Err(config(format!(
+            "{store} `tls.cert` needs `tls.key` beside it"
+        ))),
+        (None, Some(_)) => Err(config(format!(
+            "{store} `tls.key` needs `tls.cert` beside it"
+        ))),
+    }
 }
 
-fn certificates(pem: &[u8], option: &str) -> Result<Vec<CertificateDer<'static>>, StoreError> {
+fn certificates(
+    store: &str,
+    pem: &[u8],
+    option: &str,
+) -> Result<Vec<CertificateDer<'static>>, StoreError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         Ok(_) => Err(config(format!(
-            "etcd `tls.{option}` holds no certificate in PEM form"
+            "{store} `tls.{option}` holds no certificate in PEM form"
         ))),
         Err(error) => Err(config(format!(
-            "etcd `tls.{option}` cannot be read as PEM: {error}"
+            "{store} `tls.{option}` cannot be read as PEM: {error}"
         ))),
     }
 }
@@ -72,7 +105,6 @@ fn certificates(pem: &[u8], option: &str) -> Result<Vec<CertificateDer<'static>>
 #[cfg(test)]
 mod tests {
     use watchkeeper_core::error::StoreErrorKind;
-    use watchkeeper_core::secret::Secret;
 
     use super::*;
 
@@ -119,13 +151,24 @@ mod tests {
                 "tls.key",
             ),
         ] {
-            let Err(error) = connector(&options) else {
+            let Err(error) = client_config("redis", &options) else {
                 panic!("{options:?} was taken");
             };
             assert_eq!(error.kind, StoreErrorKind::Config);
+            assert!(error.message.starts_with("redis `tls."), "{error}");
             assert!(error.message.contains(named), "{error}");
             assert!(!error.message.contains("hunter2"), "{error}");
         }
-        assert!(connector(&none()).is_ok());
+        assert!(client_config("redis", &none()).is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let options = TlsOptions {
+            key: Some(Secret::new("-----BEGIN")),
+            ..TlsOptions::default()
+        };
+        let text = format!("{options:?}");
+        assert!(!text.contains("BEGIN"), "{text}");
     }
 }

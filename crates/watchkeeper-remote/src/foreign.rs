@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use watchkeeper_core::time::Moment;
+use tokio::time::Instant;
 
-/// A key is not named again sooner: who keeps on writing there is told often enough.
+/// A key is not named again sooner: pods look each second, and who keeps on writing there is told often enough.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// More keys than these within [`QUIET`] are one event, and a line for each would be a flood.
@@ -14,22 +14,22 @@ const MOST_KEYS: usize = 64;
 
 /// The keys that a warning named lately.
 #[derive(Debug, Default)]
-pub(crate) struct Foreign(Mutex<HashMap<String, Moment>>);
+pub struct Foreign(Mutex<HashMap<String, Instant>>);
 
 impl Foreign {
-    /// Warns about the key, not what it held, unless it was named lately.
-    pub(crate) fn met(&self, key: &str, now: Moment) {
-        if self.is_news(key, now) {
+    /// Warns about the key, not what it held, if it held something foreign and was not named lately.
+    pub fn met(&self, key: &str, foreign: bool) {
+        if foreign && self.is_news(key, Instant::now()) {
             tracing::warn!(
                 "found something in `{key}` that no pod wrote, it is ignored and replaced: who else writes there"
             );
         }
     }
 
-    fn is_news(&self, key: &str, now: Moment) -> bool {
+    fn is_news(&self, key: &str, now: Instant) -> bool {
         // No step under this lock can panic half way.
         let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        named.retain(|_, at| now.since(*at) < QUIET);
+        named.retain(|_, at| now.duration_since(*at) < QUIET);
         if named.contains_key(key) || named.len() >= MOST_KEYS {
             return false;
         }
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_key_is_named_once_a_minute() {
-        let (foreign, start) = (Foreign::default(), Moment::ZERO);
+        let (foreign, start) = (Foreign::default(), Instant::now());
         assert!(foreign.is_news("a", start));
         assert!(!foreign.is_news("a", start + QUIET / 2));
         assert!(foreign.is_news("b", start + QUIET / 2));
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_keys_is_cut_and_forgotten() {
-        let (foreign, start) = (Foreign::default(), Moment::ZERO);
+        let (foreign, start) = (Foreign::default(), Instant::now());
         let told = |at| {
             let news = |n: &usize| foreign.is_news(&n.to_string(), at);
             (0..2 * MOST_KEYS).filter(news).count()

@@ -1,9 +1,10 @@
+use std::io;
 use std::sync::Arc;
 
 use super::*;
 
 /// As if the server had sent this status.
-fn answered(code: Code, message: &str) -> Failure {
+pub(in crate::error) fn answered(code: Code, message: &str) -> Failure {
     etcd_client::Error::GRpcStatus(Status::new(code, message)).into()
 }
 
@@ -191,84 +192,6 @@ fn a_status_made_on_this_side_is_a_broken_connection() {
 }
 
 #[test]
-fn each_failure_of_the_network_has_its_kind() {
-    let io = |kind: io::ErrorKind| dial(&kind.into(), "h:1").kind;
-    for kind in [
-        io::ErrorKind::ConnectionRefused,
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::BrokenPipe,
-        io::ErrorKind::UnexpectedEof,
-        io::ErrorKind::NotFound,
-    ] {
-        assert_eq!(io(kind), StoreErrorKind::Unreachable, "{kind:?}");
-    }
-    assert_eq!(io(io::ErrorKind::TimedOut), StoreErrorKind::Timeout);
-    let name = io::Error::other("failed to lookup address information: Name or service not known");
-    let name = dial(&name, "nowhere:1");
-    assert!(name.message.contains("DNS"), "{}", name.message);
-    let refused = dial(&io::ErrorKind::ConnectionRefused.into(), "h:1");
-    assert!(refused.message.contains("`h:1`"), "{}", refused.message);
-}
-
-#[test]
-fn each_failure_of_tls_has_its_kind_and_remedy() {
-    use StoreErrorKind::{Auth, Config, Unreachable};
-    for (error, kind, words) in [
-        (
-            TlsError::InvalidCertificate(CertificateError::UnknownIssuer),
-            Config,
-            "`tls.ca`",
-        ),
-        (
-            TlsError::InvalidCertificate(CertificateError::NotValidForName),
-            Config,
-            "`tls.server_name`",
-        ),
-        (
-            TlsError::InvalidCertificate(CertificateError::Expired),
-            Config,
-            "does not hold",
-        ),
-        (
-            TlsError::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
-            Config,
-            "`http://`",
-        ),
-        (
-            TlsError::AlertReceived(AlertDescription::CertificateRequired),
-            Auth,
-            "`tls.cert`",
-        ),
-        (
-            TlsError::AlertReceived(AlertDescription::NoApplicationProtocol),
-            Config,
-            "HTTP/2",
-        ),
-        (TlsError::DecryptError, Unreachable, "tls with"),
-    ] {
-        let failure = dial(&io::Error::other(error), "h:1");
-        assert_eq!(failure.kind, kind, "{}", failure.message);
-        assert!(failure.message.contains(words), "{}", failure.message);
-        assert!(failure.message.contains("`h:1`"), "{}", failure.message);
-    }
-}
-
-#[test]
-fn only_a_sent_write_may_have_landed() {
-    let failure = Failure::new(StoreErrorKind::Timeout, "late");
-    assert!(failure.clone().of(StoreOp::Publish, true).may_have_landed);
-    assert!(!failure.clone().of(StoreOp::Publish, false).may_have_landed);
-    assert!(!failure.of(StoreOp::Inspect, true).may_have_landed);
-    let full = answered(
-        Code::ResourceExhausted,
-        "etcdserver: mvcc: database space exceeded",
-    );
-    assert!(!full.of(StoreOp::Publish, true).may_have_landed);
-    let late = answered(Code::Unavailable, "etcdserver: request timed out");
-    assert!(late.of(StoreOp::Publish, true).may_have_landed);
-}
-
-#[test]
 fn a_long_answer_is_cut_to_one_line() {
     let failure = answered(
         Code::Internal,
@@ -277,14 +200,4 @@ fn a_long_answer_is_cut_to_one_line() {
     let message = failure.message;
     assert!(message.len() < 400, "{message}");
     assert!(!message.chars().any(char::is_control), "{message:?}");
-}
-
-#[test]
-fn a_refusal_beside_a_step_leaves_it_open_whether_the_step_was_taken() {
-    let refused = || answered(Code::Unavailable, "etcdserver: no leader");
-    assert!(!refused().of(StoreOp::Acquire, true).may_have_landed);
-    let beside = || refused().beside_a_write();
-    assert!(beside().of(StoreOp::Acquire, true).may_have_landed);
-    assert!(!beside().of(StoreOp::Acquire, false).may_have_landed);
-    assert!(!beside().of(StoreOp::Read, true).may_have_landed);
 }
