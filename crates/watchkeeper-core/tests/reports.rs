@@ -6,7 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use watchkeeper_core::id::{CheckId, PodId};
 use watchkeeper_core::lease::Token;
-use watchkeeper_core::report::{Aged, Entry, HISTORY_LENGTH, MAX_ENTRY_BYTES, Report, Thresholds};
+use watchkeeper_core::report::{
+    Aged, Entry, HISTORY_LENGTH, MAX_ENTRY_BYTES, Report, Thresholds, Transition, Transitions,
+};
 use watchkeeper_core::time::UnixMillis;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
@@ -63,6 +65,7 @@ prop_compose! {
         took in any::<u64>(),
         probes in any::<u32>(),
         entries in proptest::collection::vec((entry(), any::<u64>()), 0..4),
+        turns in proptest::option::of(proptest::collection::vec(entry(), 0..6)),
     ) -> Report {
         let aged = |(entry, age)| Aged { entry, age: Duration::from_millis(age) };
         Report {
@@ -72,7 +75,10 @@ prop_compose! {
             probes,
             entries: entries.into_iter().map(aged).collect(),
             ledger: watchkeeper_core::money::Ledger::default(),
-            transitions: None,
+            transitions: turns.map(|turns| Transitions::new(turns.iter().map(|entry| Transition {
+                token: entry.token,
+                ..Transition::of(entry)
+            }))),
         }
     }
 }

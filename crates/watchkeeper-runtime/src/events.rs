@@ -137,7 +137,11 @@ pub(crate) fn heard(
 }
 
 /// What listeners hear when a question for the lease brought up another holder.
-pub(crate) fn found_held(group: &GroupId, before: &OtherHolder, now: OtherHolder) -> Option<Happened> {
+pub(crate) fn found_held(
+    group: &GroupId,
+    before: &OtherHolder,
+    now: OtherHolder,
+) -> Option<Happened> {
     let (holder, token) = now.filter(|now| before.as_ref() != Some(now))?;
     Some(Happened::Lease {
         group: group.clone(),

@@ -86,8 +86,12 @@ pub(crate) fn record(
             let outcome = transition.outcome.as_str();
             match (by == pod, transition.healthy) {
                 (true, true) => info!(%group, %check, token, "check turned healthy"),
-                (true, false) => info!(%group, %check, token, outcome, error, "check turned unhealthy"),
-                (false, healthy) => debug!(%group, %check, checked_by = %by, token, healthy, outcome, error, "check turned, as another pod found"),
+                (true, false) => {
+                    info!(%group, %check, token, outcome, error, "check turned unhealthy")
+                }
+                (false, healthy) => {
+                    debug!(%group, %check, checked_by = %by, token, healthy, outcome, error, "check turned, as another pod found")
+                }
             }
         }
         Happening::NothingDue => debug!(%group, "Using cached health check results"),

@@ -25,7 +25,9 @@ use watchkeeper_core::status::{Mode, ShownSettings, StatusSource};
 use watchkeeper_core::time::{Clock, Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_memory::MemoryStore;
-use watchkeeper_runtime::{EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
+use watchkeeper_runtime::{
+    EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
+};
 
 /// Tokio's virtual time, which a paused runtime moves on by itself when everybody waits.
 struct VirtualClock(Instant);

@@ -306,6 +306,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "/v1/checks",
         "/v1/checks/%73ecret-model",
         "/v1/checks/%ff",
+        "/v1/checks/secret-model/history",
+        "/v1/events?types=store&last_event_id=e1-7",
         "/v1/fleet",
         "/v1/status",
         "/metrics",

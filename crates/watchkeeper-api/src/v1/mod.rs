@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watchkeeper_core::verdict::Outcome;
 
-pub(crate) use events::{Stopping, Streams, events};
 pub use events::{
     EVENTS, EventKind, GapEvent, HelloEvent, LeaseEvent, ReloadEvent, ReportEvent, StoreEvent,
     TransitionEvent,
 };
+pub(crate) use events::{Stopping, Streams, events};
 pub(crate) use handlers::{check, check_history, checks, fleet, status};
 pub use history::{CheckHistory, PastView, TransitionView};
 pub use money::{BudgetView, LastFullView, PriceView, ProviderBudgetView, TotalsView, UsageView};

@@ -197,7 +197,15 @@ async fn a_listener_goes_on_after_the_id_it_names_and_hears_of_what_is_gone() {
         assert_eq!(stream.names(2).await, ["store e1-2", "store e1-3"]);
     }
     // Not of this process, of the future, or none at all: nothing is replayed, and that is said.
-    for unknown in ["e2-1", "e1-4", "e1-", "e1", "-1", "x y", "e1-99999999999999999999"] {
+    for unknown in [
+        "e2-1",
+        "e1-4",
+        "e1-",
+        "e1",
+        "-1",
+        "x y",
+        "e1-99999999999999999999",
+    ] {
         let mut stream = Stream::open(&api, "/v1/events", Some(unknown)).await;
         assert_eq!(stream.next().await.2["resumed"], false);
         let (name, id, data) = stream.next().await;
@@ -251,7 +259,10 @@ async fn a_filter_passes_what_it_names_and_moves_the_id_over_the_rest() {
     assert_eq!(stream.names(2).await, ["reload e1-2", " e1-3"]);
     // What only moves the id has no data: to a client it is no event.
     api.events.tell(store(true));
-    assert_eq!(stream.next().await, (String::new(), "e1-4".to_owned(), Value::Null));
+    assert_eq!(
+        stream.next().await,
+        (String::new(), "e1-4".to_owned(), Value::Null)
+    );
     let answer = api.get("/v1/events?types=store,nope").await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(answer.json()["error"]["param"], "types");

@@ -120,6 +120,28 @@ fn a_report_survives_its_bytes_and_a_full_entry_stays_within_one_kib() {
 }
 
 #[test]
+fn a_report_without_a_list_of_changes_reads_as_one_and_with_an_empty_list_as_the_other() {
+    let e = entry(None, Outcome::Timeout, 5, ONE);
+    let report = |transitions| Report {
+        pod: e.checked_by.clone(),
+        started: e.started,
+        took: Duration::ZERO,
+        probes: 1,
+        entries: vec![],
+        ledger: Ledger::default(),
+        transitions,
+    };
+    let full = Transitions::new([Transition::of(&e)]);
+    for transitions in [None, Some(Transitions::default()), Some(full)] {
+        let report = report(transitions);
+        assert_eq!(Report::decode(&report.encode()), Ok(report));
+    }
+    // As every version so far wrote it.
+    let old = br#"{"v":1,"by":"a","at":0,"took":0,"probes":1,"entries":[]}"#;
+    assert_eq!(Report::decode(old).unwrap().transitions, None);
+}
+
+#[test]
 fn a_healthy_entry_with_a_full_history_stays_within_one_kib() {
     let mut e = entry(None, Outcome::Healthy, 1_795_358_411_941, ONE);
     for i in 1..100 {

@@ -12,7 +12,9 @@ use watchkeeper_core::report::{MAX_ENTRY_BYTES, MAX_TRANSITIONS_BYTES, Passes, T
 use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_litellm::wire::Timing;
-use watchkeeper_runtime::{EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings};
+use watchkeeper_runtime::{
+    EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
+};
 
 use super::cost::RoundCost;
 use super::store::{Wired, report_bytes};
@@ -169,7 +171,7 @@ pub(crate) fn start(
         details: config.litellm.details,
     };
     Ok(Pod::start(PodOptions {
-            events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
+        events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
         fleet: config.fleet.name.clone(),
         pod,
         version: VERSION.to_owned(),

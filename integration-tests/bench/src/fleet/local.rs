@@ -26,8 +26,9 @@ use watchkeeper_core::status::ShownSettings;
 use watchkeeper_core::time::Clock;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{EventHub, 
-    BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
+use watchkeeper_runtime::{
+    BootClock, EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub,
+    group_settings,
 };
 
 use crate::Error;
@@ -222,7 +223,7 @@ fn start(shape: Shape, pod: PodId) -> Result<Pod, Error> {
     };
     let groups = group_settings(&options, &shape.checks, |_| ProbeFacts::default())?;
     Ok(Pod::start(PodOptions {
-            events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
+        events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
         fleet,
         pod,
         version: "bench".to_owned(),

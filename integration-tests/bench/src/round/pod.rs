@@ -15,8 +15,8 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{EventHub, 
-    BootClock, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
+use watchkeeper_runtime::{
+    BootClock, EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
 };
 
 use crate::Error;
@@ -90,7 +90,7 @@ pub(crate) async fn start(
     )?;
     let store = Arc::new(MemoryStore::new(Arc::clone(&clock)));
     let pod = Pod::start(PodOptions {
-            events: Arc::new(EventHub::new(&name, Arc::clone(&clock))),
+        events: Arc::new(EventHub::new(&name, Arc::clone(&clock))),
         fleet,
         pod: name,
         version: "bench".to_owned(),

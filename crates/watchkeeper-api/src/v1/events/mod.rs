@@ -65,11 +65,7 @@ impl Streams {
 #[derive(Clone)]
 pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
 
-pub(crate) async fn events(
-    _: Authorized,
-    State(app): State<App>,
-    request: Request,
-) -> Response {
+pub(crate) async fn events(_: Authorized, State(app): State<App>, request: Request) -> Response {
     let query = Query(request.uri().query().unwrap_or(""));
     let kinds = match Kinds::read(query.text("types").as_deref()) {
         Ok(kinds) => kinds,
@@ -79,7 +75,10 @@ pub(crate) async fn events(
         return no_place();
     };
     // The header is what a browser saw last; the query is what it was given when it first came.
-    let header = request.headers().get(LAST_EVENT_ID).map(HeaderValue::as_bytes);
+    let header = request
+        .headers()
+        .get(LAST_EVENT_ID)
+        .map(HeaderValue::as_bytes);
     let header = header.map(String::from_utf8_lossy);
     let last = header
         .filter(|id| !id.is_empty())
@@ -107,7 +106,9 @@ fn unknown_kind(unknown: &str) -> Response {
     reply::problem(
         StatusCode::BAD_REQUEST,
         &Problem {
-            message: &format!("`types` names `{unknown}`, which is no type of event; there are `{known}`"),
+            message: &format!(
+                "`types` names `{unknown}`, which is no type of event; there are `{known}`"
+            ),
             kind: "invalid_request_error",
             param: Some("types"),
         },

@@ -14,11 +14,7 @@ fn fails(id: u64) -> Event {
 }
 
 fn turned(name: &str, by: &str, token: Option<u64>, healthy: bool, at: i64) -> Transition {
-    let verdict = if healthy {
-        build::healthy()
-    } else {
-        failing()
-    };
+    let verdict = if healthy { build::healthy() } else { failing() };
     Transition {
         check: check(name),
         healthy,
@@ -30,7 +26,6 @@ fn turned(name: &str, by: &str, token: Option<u64>, healthy: bool, at: i64) -> T
         error: verdict.error,
     }
 }
-
 
 fn list(all: &[Transition]) -> Transitions {
     Transitions::new(all.iter().cloned())
@@ -87,7 +82,10 @@ fn the_holder_writes_down_what_turned_with_its_publication_and_tells_then() {
 fn a_publication_whose_answer_was_lost_counts_once() {
     let (mut pod, _) = turning();
     let now = pod.now();
-    pod.at(now + 10, Event::Published(Op(7), Err(unknown(StoreOp::Publish))));
+    pod.at(
+        now + 10,
+        Event::Published(Op(7), Err(unknown(StoreOp::Publish))),
+    );
     let commands = pod.until(now + 10 + OP_TIMEOUT);
     assert_eq!(published(&commands).len(), 1);
     let commands = pod.at(pod.now() + 10, done(8));
@@ -171,7 +169,10 @@ fn turning_alone() -> Pod {
                 let (first, second, now) = (*first, *second, pod.now());
                 let commands = pod.at(now + 10, Event::Probed(first, failing()));
                 assert_eq!(tells(&commands), [turned("a", "me", None, false, 1)]);
-                assert_eq!(tells(&pod.at(now + 20, Event::Probed(second, healthy()))), []);
+                assert_eq!(
+                    tells(&pod.at(now + 20, Event::Probed(second, healthy()))),
+                    []
+                );
                 return pod;
             }
             other => panic!("{other:?}"),
@@ -199,7 +200,10 @@ fn what_a_pod_saw_on_its_own_is_offered_later_under_the_token_of_that_publicatio
     let (op, commands) = rejoins(&mut pod, |op| nothing(op, 0));
     assert_eq!(tells(&commands), []);
     let commands = pod.until(pod.now() + 60);
-    assert!(matches!(commands.as_slice(), [Command::Acquire(..)]), "{commands:?}");
+    assert!(
+        matches!(commands.as_slice(), [Command::Acquire(..)]),
+        "{commands:?}"
+    );
     pod.at(pod.now() + 5, held(op + 1, 9));
     let commands = pod.at(pod.now() + 5, nothing(op + 2, 9));
     let offered = list(&[turned("a", "me", Some(9), false, 1)]);
@@ -254,9 +258,15 @@ fn a_report_of_a_version_without_the_list_costs_nothing_that_is_known() {
     assert_eq!(pod.view().transitions, list(&[old.clone(), noted]));
     // The next one that knows of the list writes it again.
     let commands = pod.until(610 + INTERVAL + 100);
-    assert!(matches!(commands.as_slice(), [Command::Acquire(..)]), "{commands:?}");
+    assert!(
+        matches!(commands.as_slice(), [Command::Acquire(..)]),
+        "{commands:?}"
+    );
     pod.at(pod.now(), held(7, 10));
-    pod.at(pod.now(), found_below(8, 10, 9, pod.now() - 605, other_fails(9, None)));
+    pod.at(
+        pod.now(),
+        found_below(8, 10, 9, pod.now() - 605, other_fails(9, None)),
+    );
     pod.at(pod.now() + 5, fails(3));
     let commands = pod.at(pod.now() + 5, probed(4));
     let now = turned("a", "other", Some(10), false, 1);
@@ -272,7 +282,10 @@ fn a_change_that_went_unnoticed_is_added_by_the_next_holder() {
     let report = other_fails(9, Some(list(&[stale.clone()])));
     pod.at(10, found(1, 9, 5, report.clone()));
     let commands = pod.until(10 + INTERVAL + 100);
-    assert!(matches!(commands.as_slice(), [Command::Acquire(..)]), "{commands:?}");
+    assert!(
+        matches!(commands.as_slice(), [Command::Acquire(..)]),
+        "{commands:?}"
+    );
     let now = pod.now();
     pod.at(now, held(2, 10));
     pod.at(now, found_below(3, 10, 9, now - 5, report));
@@ -298,7 +311,11 @@ fn a_pod_on_its_own_for_long_keeps_a_bounded_list() {
     while rounds < 700 {
         for command in &commands {
             if let Command::Probe(id, ..) = command {
-                let mut verdict = if rounds % 2 == 0 { healthy() } else { failing() };
+                let mut verdict = if rounds % 2 == 0 {
+                    healthy()
+                } else {
+                    failing()
+                };
                 verdict.at = unix(rounds);
                 pod.at(pod.now() + 1, Event::Probed(*id, verdict));
             }
@@ -309,5 +326,8 @@ fn a_pod_on_its_own_for_long_keeps_a_bounded_list() {
     let shown = pod.view().transitions;
     assert_eq!(shown.len(), 2 * crate::report::MAX_TRANSITIONS_PER_CHECK);
     assert_eq!(shown.iter().last().unwrap().at, unix(699));
-    assert_eq!(pod.coordinator.changes.own_len(), crate::report::MAX_TRANSITIONS);
+    assert_eq!(
+        pod.coordinator.changes.own_len(),
+        crate::report::MAX_TRANSITIONS
+    );
 }

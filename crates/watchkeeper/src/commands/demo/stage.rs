@@ -17,8 +17,8 @@ use watchkeeper_core::status::{ShownSettings, StatusSource};
 use watchkeeper_core::time::Clock;
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_probes::{HttpProber, ProberOptions};
-use watchkeeper_runtime::{EventHub, 
-    GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
+use watchkeeper_runtime::{
+    EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, StatusHub, group_settings,
 };
 
 use super::models::{self, LOCK_TTL};
