@@ -1,5 +1,5 @@
-use super::super::tests::peer;
 use super::super::driver;
+use super::super::tests::peer;
 use super::*;
 
 /// As if the server had sent this line.
