@@ -48,7 +48,7 @@ impl Coordinator {
     }
 
     /// Pods on their own spread over the jitter, anew for each round.
-    fn draw_offset(&mut self) {
+    pub(super) fn draw_offset(&mut self) {
         let limit = self
             .settings
             .cadence()

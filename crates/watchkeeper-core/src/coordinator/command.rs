@@ -37,6 +37,9 @@ pub enum NotForced {
     /// The pod is leaving.
     #[error("this pod is shutting down, ask another one")]
     Draining,
+    /// The pod's checks are others now.
+    #[error("the checks were changed while this waited, ask again")]
+    Reloaded,
 }
 
 /// What a coordinator wants done.

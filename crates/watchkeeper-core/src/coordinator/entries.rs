@@ -233,6 +233,23 @@ impl Entries {
         (changed, turned)
     }
 
+    /// What another group of this pod knows of a check, by the same question. It is compared by its age alone, since
+    /// tokens of two groups tell nothing of each other. Answers whether it is new.
+    pub(super) fn inherit(&mut self, known: &Known) -> bool {
+        let had = self.get(&known.entry.check);
+        if had.is_some_and(|had| had.probed_at >= known.probed_at) {
+            return false;
+        }
+        let mut known = known.clone();
+        Arc::make_mut(&mut known.entry).token = None;
+        let kept = Kept {
+            known,
+            offered: true,
+        };
+        self.0.insert(kept.known.entry.check.clone(), kept);
+        true
+    }
+
     /// The store has no report: everything known is worth offering.
     pub(super) fn offer_all(&mut self) {
         for kept in self.0.values_mut() {

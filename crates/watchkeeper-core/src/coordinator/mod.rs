@@ -17,8 +17,8 @@
 //! The rules are design points; where they stand in the code:
 //! when an entry is due and what a round takes (`plan`), contending and following (`follow`), the holder's window,
 //! renewal and publication (`lead`), running probes (`round`, `probing`, `load`), what they may cost (`effort`, `purse`),
-//! the store away (`sense`, `alone`), merging (`entries`, `changes`), forced runs (`forced`), leaving (`drain`), what people may see
-//! (`view`).
+//! the store away (`sense`, `alone`), merging (`entries`, `changes`), forced runs (`forced`), leaving (`drain`), new
+//! settings (`reload`), what people may see (`view`).
 
 mod alone;
 mod changes;
@@ -35,6 +35,7 @@ mod load;
 mod plan;
 mod probing;
 mod purse;
+mod reload;
 mod round;
 mod sense;
 mod settings;
@@ -56,6 +57,7 @@ use crate::id::{AttemptId, CheckId, PodId};
 use crate::lease::{LeaseRef, Marker, Token};
 use crate::money::Usd;
 use crate::planted::{Bug, is_planted};
+use crate::status::Known;
 use crate::time::Moment;
 use changes::Changes;
 use dice::Dice;
@@ -125,6 +127,8 @@ struct Reading {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coordinator {
     settings: Settings,
+    /// The `lock_ttl` of leases to come, where that is another.
+    next_lock_ttl: Option<std::time::Duration>,
     /// Nothing is done before the first event.
     started: bool,
     dice: Dice,
@@ -132,6 +136,8 @@ pub struct Coordinator {
     entries: Entries,
     /// When checks turned.
     changes: Changes,
+    /// What a group before this one found by asking something else: shown where nothing of this group's is known.
+    before: BTreeMap<CheckId, Known>,
     /// What was spent.
     purse: Purse,
     /// What others' probes of a check saved this pod since it started.
@@ -188,17 +194,17 @@ impl Coordinator {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let dice = Dice::new(settings.seed);
-        let places = settings.checks.iter().enumerate();
-        let places = places.map(|(place, check)| (check.id.clone(), place));
         Self {
-            places: places.collect(),
+            places: settings.places(),
             twins: settings.twins(),
             settings,
+            next_lock_ttl: None,
             started: false,
             dice,
             phase: Phase::Waiting,
             entries: Entries::default(),
             changes: Changes::default(),
+            before: BTreeMap::new(),
             purse: Purse::default(),
             saved: Arc::default(),
             floor: Token::ZERO,
@@ -303,7 +309,7 @@ impl Coordinator {
         matches!(self.phase, Phase::Stopped)
     }
 
-    /// The settings it was made with.
+    /// The settings it goes by.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -333,6 +339,7 @@ impl Coordinator {
         if !self.started {
             return;
         }
+        self.take_lock_ttl();
         if let Some(until) = self.sense.refused_until()
             && until <= now.steady
         {

@@ -134,6 +134,12 @@ impl Purse {
         }
     }
 
+    /// What was spent in another group whose checks are this one's now. Others may count it as well: the larger amount
+    /// holds.
+    pub(super) fn inherit(&mut self, ledger: &Ledger) {
+        self.shared.merge(ledger);
+    }
+
     /// What a report says that is published now.
     pub(super) fn ledger(&self) -> Ledger {
         if self.own.is_empty() && self.shared.is_empty() {

@@ -1,4 +1,4 @@
-//! What a coordinator is told once.
+//! What a coordinator is told.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl GroupCheck {
     }
 }
 
-/// What a coordinator is told once.
+/// What a coordinator is told: at its start, and when its pod's configuration was read again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The group it coordinates.

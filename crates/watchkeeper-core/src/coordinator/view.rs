@@ -48,10 +48,14 @@ impl Coordinator {
 
     /// What may be shown. Half of a fleet's first round is no report yet; a pod on its own shows what it has.
     fn shown_entries(&self) -> BTreeMap<CheckId, Known> {
-        match &self.phase {
+        let mut shown = match &self.phase {
             Phase::Leading(lead) if lead.is_first => BTreeMap::new(),
             _ => self.entries.view(),
+        };
+        for (check, known) in &self.before {
+            shown.entry(check.clone()).or_insert_with(|| known.clone());
         }
+        shown
     }
 
     fn mode(&self) -> Mode {

@@ -27,6 +27,7 @@ mod forced;
 mod lead;
 mod publish;
 mod rejoin;
+mod reload;
 mod scope;
 mod store;
 
