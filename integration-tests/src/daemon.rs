@@ -218,7 +218,7 @@ impl Setup {
             out,
             readers,
             key: self.key.clone(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -268,7 +268,7 @@ pub struct Daemon {
     out: Lines,
     readers: Vec<JoinHandle<()>>,
     key: Option<String>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Daemon {
@@ -408,6 +408,24 @@ impl Daemon {
             .wait_for(0, limit, |text| text.contains(part))
             .await
             .unwrap_or_else(|out| panic!("no output with `{part}` within {limit:?}:\n{out}"))
+    }
+
+    /// Its working directory, with the files of its setup.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Puts a file of its working directory in the place of an older one, in one step.
+    pub fn replace(&self, name: &str, text: &str) {
+        let new = self.directory().join(format!("{name}.new"));
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, self.directory().join(name)).unwrap();
+    }
+
+    /// SIGHUP: read the configuration again.
+    pub fn hang_up(&self) {
+        process::signal(&self.child, Signal::HUP);
     }
 
     /// SIGTERM: drain and leave.

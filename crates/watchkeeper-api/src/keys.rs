@@ -1,5 +1,8 @@
 //! Who is let in.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
@@ -14,7 +17,50 @@ use crate::state::App;
 
 /// The keys that are let in, as digests: comparing these takes the same time whatever a guess looks like, and whatever
 /// its length.
-pub(crate) struct Keys(Vec<[u8; 32]>);
+struct Keys(Vec<[u8; 32]>);
+
+/// Who is let in. May change while requests are answered: each is judged by one state of it, the old or the new.
+pub struct Access(ArcSwap<Rules>);
+
+struct Rules {
+    keys: Keys,
+    metrics_auth: bool,
+}
+
+impl Rules {
+    fn new(keys: &[Secret], metrics_auth: bool) -> Self {
+        Self {
+            keys: Keys::new(keys),
+            metrics_auth,
+        }
+    }
+}
+
+impl Access {
+    /// These keys are let in, to `/metrics` without one unless `metrics_auth`. No keys: everybody is let in, which the
+    /// configuration allows on a loopback address only, or where `http.allow_anonymous` says so.
+    #[must_use]
+    pub fn new(keys: &[Secret], metrics_auth: bool) -> Self {
+        Self(ArcSwap::from_pointee(Rules::new(keys, metrics_auth)))
+    }
+
+    /// As [`Access::new`] from the next request on.
+    pub fn replace(&self, keys: &[Secret], metrics_auth: bool) {
+        self.0.store(Arc::new(Rules::new(keys, metrics_auth)));
+    }
+
+    fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        self.0.load().keys.check(headers)
+    }
+
+    fn check_for_metrics(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        let rules = self.0.load();
+        if rules.metrics_auth {
+            rules.keys.check(headers)?;
+        }
+        Ok(())
+    }
+}
 
 /// Why a request was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +74,7 @@ pub(crate) enum Refused {
 }
 
 impl Keys {
-    pub(crate) fn new(keys: &[Secret]) -> Self {
+    fn new(keys: &[Secret]) -> Self {
         Self(
             keys.iter()
                 .map(|key| digest(key.expose().as_bytes()))
@@ -37,7 +83,7 @@ impl Keys {
     }
 
     /// Checks a request's key. Without any configured key everybody is let in.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -115,7 +161,7 @@ impl FromRequestParts<App> for Authorized {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
-        app.keys.check(&parts.headers).map(|()| Self)
+        app.access.check(&parts.headers).map(|()| Self)
     }
 }
 
@@ -126,10 +172,7 @@ impl FromRequestParts<App> for AuthorizedForMetrics {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
-        if app.metrics_auth {
-            app.keys.check(&parts.headers)?;
-        }
-        Ok(Self)
+        app.access.check_for_metrics(&parts.headers).map(|()| Self)
     }
 }
 

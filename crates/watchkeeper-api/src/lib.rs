@@ -20,6 +20,7 @@ mod metrics;
 mod observe;
 mod query;
 mod records;
+mod reload;
 mod reply;
 mod router;
 mod serve;
@@ -29,7 +30,9 @@ mod times;
 pub mod v1;
 
 pub use currency::STALE_HEADER;
+pub use keys::Access;
 pub use metrics::{MetricsText, OPENMETRICS};
+pub use reload::{NotReloaded, Reloader};
 pub use router::router;
 pub use serve::{Drained, Limits, serve};
 pub use state::{ApiState, RequestObserver};

@@ -6,12 +6,12 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::observe::{Observed, known_method};
 use crate::reply::{self, Problem};
 use crate::state::{ApiState, App, Shared};
-use crate::{alive, health, metrics, records, shared_status, v1};
+use crate::{alive, health, metrics, records, reload, shared_status, v1};
 
 /// Every endpoint over `state`. The router sets no limits on connections, sizes or times: [`crate::serve`] does.
 pub fn router(state: ApiState) -> Router {
@@ -31,7 +31,8 @@ pub fn router(state: ApiState) -> Router {
         .get("/v1/checks/{id}/history", v1::check_history)
         .get(v1::FLEET, v1::fleet)
         .get(v1::STATUS, v1::status)
-        .get(v1::EVENTS, v1::events);
+        .get(v1::EVENTS, v1::events)
+        .post(v1::RELOAD, reload::reload);
     routes
         .0
         .fallback(Observed {
@@ -55,6 +56,14 @@ impl Routes {
             handler,
         };
         Self(self.0.route(route, get(observed)))
+    }
+
+    fn post<T: 'static, H: Handler<T, App>>(self, route: &'static str, handler: H) -> Self {
+        let observed = Observed {
+            route: Some(route),
+            handler,
+        };
+        Self(self.0.route(route, post(observed)))
     }
 }
 

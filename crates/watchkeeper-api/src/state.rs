@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_core::events::EventSource;
-use watchkeeper_core::secret::Secret;
 use watchkeeper_core::status::StatusSource;
 
 use crate::health::HealthCache;
-use crate::keys::Keys;
+use crate::keys::Access;
 use crate::metrics::MetricsText;
+use crate::reload::Reloader;
 use crate::shared_status::SharedStatusCache;
 use crate::v1::Streams;
 
@@ -26,11 +26,10 @@ pub struct ApiState {
     pub source: Arc<dyn StatusSource>,
     /// Where events come from.
     pub events: Arc<dyn EventSource>,
-    /// The keys that are let in. None: everybody is, which the configuration allows on a loopback address only, or
-    /// where `http.allow_anonymous` says so.
-    pub keys: Vec<Secret>,
-    /// Whether `/metrics` wants a key.
-    pub metrics_auth: bool,
+    /// Who is let in.
+    pub access: Arc<Access>,
+    /// Reads the configuration again; none where the pod has none that could change.
+    pub reloader: Option<Arc<dyn Reloader>>,
     /// What `/metrics` shows.
     pub metrics: Arc<dyn MetricsText>,
     /// Is told how long each request took.
@@ -42,8 +41,8 @@ pub(crate) struct Shared {
     pub(crate) source: Arc<dyn StatusSource>,
     pub(crate) events: Arc<dyn EventSource>,
     pub(crate) streams: Streams,
-    pub(crate) keys: Keys,
-    pub(crate) metrics_auth: bool,
+    pub(crate) access: Arc<Access>,
+    pub(crate) reloader: Option<Arc<dyn Reloader>>,
     pub(crate) metrics: Arc<dyn MetricsText>,
     pub(crate) observer: Option<Arc<dyn RequestObserver>>,
     pub(crate) health: HealthCache,
@@ -58,8 +57,8 @@ impl From<ApiState> for Shared {
             source: state.source,
             events: state.events,
             streams: Streams::default(),
-            keys: Keys::new(&state.keys),
-            metrics_auth: state.metrics_auth,
+            access: state.access,
+            reloader: state.reloader,
             metrics: state.metrics,
             observer: state.observer,
             health: HealthCache::default(),

@@ -1,5 +1,6 @@
 //! The way in.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// The files that were read and may change: TOML, LiteLLM's, what that includes, the cost map. Not those of secrets.
     pub files: Vec<PathBuf>,
+    /// The files of secrets that were read (`file:PATH`).
+    pub secret_files: Vec<PathBuf>,
     /// Who set a key, by dotted key: `default`, a file and line, a variable, a flag. Checks by `checks[NAME]`, or
     /// `checks[NAME, ID]` where the id is another (64 hex digits cut to 8).
     pub origins: BTreeMap<String, String>,
@@ -189,16 +192,19 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         without_secrets: inputs.without_secrets,
         warnings,
         origins: BTreeMap::new(),
+        secret_files: RefCell::default(),
     };
     let config = resolver.config(&raw)?;
     let warnings = bounded(std::mem::take(&mut resolver.warnings));
     let origins = resolver.all_origins(&config);
+    let secret_files = resolver.secret_files.take();
     let files = toml_path
         .into_iter()
         .chain(config.litellm.files.clone())
         .chain(config.litellm.cost_map.clone());
     Ok(Loaded {
         files: files.collect(),
+        secret_files: secret_files.into_iter().collect(),
         config,
         warnings,
         origins,

@@ -14,7 +14,8 @@ mod redis;
 mod store;
 mod tls;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) warnings: Vec<String>,
     /// Authors of what is no layer's own.
     pub(crate) origins: BTreeMap<String, String>,
+    /// The files of secrets that were read.
+    pub(crate) secret_files: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// Stands for a key that is not there. Long and odd enough to be part of nothing else that is printed.
@@ -187,6 +190,7 @@ impl Resolver<'_> {
         };
         let path = self.base(rank).join(path);
         let shown = shown_path(&path, self.working_dir);
+        self.secret_files.borrow_mut().insert(path.clone());
         let bytes = read_bounded(&path, &shown, MAX_SECRET_BYTES)
             .map_err(|error| self.invalid(key, format!("refers to a file: {error}")))?;
         let text = String::from_utf8(bytes).map_err(|_| {

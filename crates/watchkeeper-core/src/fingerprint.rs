@@ -55,6 +55,12 @@ pub fn group_of(
     GroupId::new(format!("{prefix}-{}", hex.get(..KEPT_HEX).unwrap_or(&hex)))
 }
 
+/// Whether two checks ask the same with the same keys: exchanging one for the other leaves the group's name as it is.
+#[must_use]
+pub fn asks_the_same(a: &Check, b: &Check) -> bool {
+    fields(a) == fields(b)
+}
+
 fn fields(check: &Check) -> Vec<String> {
     let mut out = vec![check.id.as_str().to_owned()];
     match &check.target {

@@ -22,7 +22,7 @@ pub(crate) struct Companions {
 }
 
 /// What people were told last.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Said {
     state: CompanionState,
     unreadable: Option<String>,
@@ -36,6 +36,15 @@ impl Companions {
             codec,
             clock,
             said: Mutex::default(),
+        }
+    }
+
+    /// The same, coded in another way from now on.
+    pub(crate) fn with_codec(&self, codec: Arc<dyn CompanionCodec>) -> Self {
+        Self {
+            codec,
+            clock: Arc::clone(&self.clock),
+            said: Mutex::new(self.said().clone()),
         }
     }
 

@@ -20,7 +20,9 @@ use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
 use watchkeeper_core::time::{Clock, Moment};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
+use crate::driver_reload::{Change, Reloaded, Same};
 use crate::events::{EventHub, OtherHolder, found_held, heard, other_holder};
+use crate::group::{Group, GroupKey};
 use crate::journal;
 use crate::metrics::Metrics;
 use crate::slots::{Key, Slots, Waiting};
@@ -47,7 +49,7 @@ pub(crate) type Reply = oneshot::Sender<Result<(), NotForced>>;
 /// What reaches the driver.
 pub(crate) enum Input {
     /// For one coordinator.
-    Event(usize, Event),
+    Event(GroupKey, Event),
     /// A probe ended.
     Probed(Key, Verdict),
     /// The store was pinged: each failure, and each change.
@@ -58,14 +60,33 @@ pub(crate) enum Input {
     Noticed(Option<GroupId>, Hint),
     /// Somebody wants checks probed now.
     Force(Vec<CheckId>, Reply),
+    /// The configuration was read again.
+    Reload(Box<Change>, oneshot::Sender<Reloaded>),
     /// The pod is leaving.
     Drain,
 }
 
+/// What a coordinator decides upon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// What it commands is to be shown at once.
+    pub(crate) urgent: bool,
+    /// It hears who holds the lease.
+    pub(crate) acquired: bool,
+}
+
 /// The driver's belongings.
 pub(crate) struct Driver {
-    pub(crate) groups: Vec<Coordinator>,
-    pub(crate) by_name: HashMap<GroupId, usize>,
+    /// Keys only rise, so that an answer for a group that is gone finds nobody.
+    pub(crate) groups: BTreeMap<GroupKey, Group>,
+    pub(crate) next_group: GroupKey,
+    /// The groups that are shown, in the order of the checks.
+    pub(crate) order: Vec<GroupKey>,
+    pub(crate) by_name: HashMap<GroupId, GroupKey>,
+    /// Groups whose checks are others' now, which hand over.
+    pub(crate) leaving: BTreeSet<GroupKey>,
+    /// Groups that begin once those have left, and what they take over from whom.
+    pub(crate) heirs: BTreeMap<GroupKey, BTreeMap<GroupKey, Same>>,
     pub(crate) checks: HashMap<CheckId, Asked>,
     pub(crate) store: StoreClient,
     pub(crate) prober: Arc<dyn Prober>,
@@ -79,12 +100,11 @@ pub(crate) struct Driver {
     pub(crate) inbox: mpsc::Sender<Input>,
     pub(crate) tasks: TaskTracker,
     pub(crate) slots: Slots,
-    pub(crate) timers: BTreeSet<(Moment, usize)>,
-    pub(crate) armed: Vec<Option<Moment>>,
+    pub(crate) timers: BTreeSet<(Moment, GroupKey)>,
     pub(crate) tickets: HashMap<Ticket, Pending>,
     pub(crate) next_ticket: u64,
     pub(crate) replies: Vec<(Reply, Result<(), NotForced>)>,
-    pub(crate) dirty: BTreeSet<usize>,
+    pub(crate) dirty: BTreeSet<GroupKey>,
     pub(crate) urgent: bool,
     pub(crate) shown_at: Moment,
     pub(crate) ping: Option<Result<(), StoreError>>,
@@ -110,7 +130,7 @@ pub(crate) struct Pending {
 }
 
 impl Driver {
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             steady: self.clock.now(),
             unix: self.clock.unix(),
@@ -119,11 +139,11 @@ impl Driver {
 
     /// Runs until every coordinator has stopped.
     pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
-        for group in 0..self.groups.len() {
+        for group in self.order.clone() {
             self.happen(group, Event::Started);
         }
         self.show(true);
-        while !self.groups.iter().all(Coordinator::is_stopped) || self.groups.is_empty() {
+        while !self.groups.values().all(|g| g.coordinator.is_stopped()) || self.groups.is_empty() {
             let wake = self.next_wake();
             tokio::select! {
                 input = inputs.recv() => {
@@ -141,6 +161,7 @@ impl Driver {
                 () = tokio::time::sleep(wake) => {}
             }
             self.fire_timers();
+            self.hand_over();
             self.start_waiting_probes();
             self.show(false);
             self.reply();
@@ -170,9 +191,9 @@ impl Driver {
 
     fn fire_timers(&mut self) {
         let now = self.clock.now();
-        let due: Vec<usize> = self
+        let due: Vec<GroupKey> = self
             .timers
-            .range(..=(now, usize::MAX))
+            .range(..=(now, GroupKey::LAST))
             .map(|(_, group)| *group)
             .collect();
         for group in due {
@@ -208,15 +229,20 @@ impl Driver {
                 }
             }
             Input::Noticed(None, hint) => {
-                for group in 0..self.groups.len() {
+                for group in self.keys() {
                     self.happen(group, Event::Noticed(hint));
                 }
             }
             Input::Force(checks, reply) => self.force(checks, reply),
+            Input::Reload(change, reply) => {
+                let reloaded = self.reload(*change);
+                // The caller may be gone; then nobody wants the answer.
+                let _ = reply.send(reloaded);
+            }
             Input::Drain => {
                 self.snapshot.draining = true;
                 self.urgent = true;
-                for group in 0..self.groups.len() {
+                for group in self.keys() {
                     self.happen(group, Event::Drain);
                 }
             }
@@ -234,7 +260,7 @@ impl Driver {
             self.judge_store();
             return;
         }
-        for group in 0..self.groups.len() {
+        for group in self.keys() {
             self.happen(
                 group,
                 if is_up {
@@ -248,7 +274,7 @@ impl Driver {
     }
 
     /// The store counts as up while it answers pings and no group had to go on without it. One line per change.
-    fn judge_store(&mut self) {
+    pub(crate) fn judge_store(&mut self) {
         let pings = matches!(self.ping, Some(Ok(())));
         let up = pings && self.isolated == 0;
         let known = self.ping.is_some() || self.isolated > 0;
@@ -284,9 +310,10 @@ impl Driver {
     }
 
     fn force(&mut self, checks: Vec<CheckId>, reply: Reply) {
-        let mut by_group: BTreeMap<usize, Vec<CheckId>> = BTreeMap::new();
+        let mut by_group: BTreeMap<GroupKey, Vec<CheckId>> = BTreeMap::new();
         for check in checks {
-            match self.snapshot.index.get(&check) {
+            let place = self.snapshot.index.get(&check);
+            match place.and_then(|place| self.order.get(*place)) {
                 Some(group) => by_group.entry(*group).or_default().push(check),
                 None => {
                     // The caller may be gone; then nobody wants the answer.
@@ -335,41 +362,57 @@ impl Driver {
         }
     }
 
+    /// Every group, those that leave as well.
+    pub(crate) fn keys(&self) -> Vec<GroupKey> {
+        self.groups.keys().copied().collect()
+    }
+
     /// Something happened to a group: let its coordinator decide, and do what it commands.
-    fn happen(&mut self, group: usize, event: Event) {
+    pub(crate) fn happen(&mut self, group: GroupKey, event: Event) {
+        let turn = Turn {
+            urgent: !matches!(event, Event::Probed(..) | Event::Woke),
+            acquired: matches!(event, Event::Acquired(..)),
+        };
+        self.decide(group, turn, |coordinator, now| {
+            coordinator.handle(now, event)
+        });
+    }
+
+    /// Lets a group's coordinator decide, and does what it commands.
+    pub(crate) fn decide(
+        &mut self,
+        key: GroupKey,
+        turn: Turn,
+        decide: impl FnOnce(&mut Coordinator, Now) -> Vec<Command>,
+    ) {
         let now = self.now();
-        let urgent = !matches!(event, Event::Probed(..) | Event::Woke);
-        let Some(coordinator) = self.groups.get_mut(group) else {
+        let Some(group) = self.groups.get_mut(&key) else {
             return;
         };
-        let acquired = matches!(event, Event::Acquired(..));
-        let before = other_holder(coordinator).filter(|_| acquired);
-        let commands = coordinator.handle(now, event);
-        let name = coordinator.settings().group.clone();
-        let next = coordinator.deadline();
-        if let Some(old) = self.armed.get(group).copied().flatten() {
-            self.timers.remove(&(old, group));
-        }
+        let before = other_holder(&group.coordinator).filter(|_| turn.acquired);
+        let commands = decide(&mut group.coordinator, now);
+        let name = group.coordinator.settings().group.clone();
         // One that is due already is woken again after a breath, never in the same turn.
+        let next = group.coordinator.deadline();
         let next = next.map(|at| at.max(now.steady + MIN_WAKE_GAP));
+        if let Some(old) = std::mem::replace(&mut group.armed, next) {
+            self.timers.remove(&(old, key));
+        }
         if let Some(at) = next {
-            self.timers.insert((at, group));
+            self.timers.insert((at, key));
         }
-        if let Some(armed) = self.armed.get_mut(group) {
-            *armed = next;
-        }
-        self.dirty.insert(group);
-        self.urgent |= urgent && !commands.is_empty();
-        let found = other_holder(coordinator).filter(|_| acquired);
+        self.dirty.insert(key);
+        self.urgent |= turn.urgent && !commands.is_empty();
+        let found = other_holder(&group.coordinator).filter(|_| turn.acquired);
         if let Some(found) = found_held(&name, &before, found) {
             self.events.tell(found);
         }
         for command in commands {
-            self.execute(group, &name, command, &before);
+            self.execute(key, &name, command, &before);
         }
     }
 
-    fn execute(&mut self, group: usize, name: &GroupId, command: Command, before: &OtherHolder) {
+    fn execute(&mut self, group: GroupKey, name: &GroupId, command: Command, before: &OtherHolder) {
         match command {
             Command::Probe(probe, check, effort) => {
                 let provider = self.checks.get(&check).map(|asked| &asked.provider);
@@ -381,10 +424,22 @@ impl Driver {
                 });
             }
             Command::Cancel(probe) => self.slots.cancel((group, probe)),
-            Command::Answer(ticket, result) => self.answer(ticket, result),
+            Command::Answer(ticket, result) => {
+                // It is the group that leaves, and not the pod.
+                let gone = self.leaving.contains(&group);
+                let result = match result {
+                    Err(NotForced::Draining) if gone => Err(NotForced::Reloaded),
+                    result => result,
+                };
+                self.answer(ticket, result);
+            }
             Command::Tell(happening) => self.told(group, name, &happening, before),
             store_command => {
-                let (store, name, inbox) = (self.store.clone(), name.clone(), self.inbox.clone());
+                // A group that leaves keeps what stands beside its own reports.
+                let Some(store) = self.groups.get(&group).map(|g| g.store.clone()) else {
+                    return;
+                };
+                let (name, inbox) = (name.clone(), self.inbox.clone());
                 // Bounded: a coordinator has at most three operations under way, each with a time limit.
                 self.tasks.spawn(async move {
                     if let Some(event) = store.execute(&name, store_command).await {
@@ -396,17 +451,24 @@ impl Driver {
         }
     }
 
-    fn told(&mut self, at: usize, group: &GroupId, happening: &Happening, before: &OtherHolder) {
+    fn told(
+        &mut self,
+        key: GroupKey,
+        group: &GroupId,
+        happening: &Happening,
+        before: &OtherHolder,
+    ) {
         match happening {
-            Happening::Isolated => self.isolated += 1,
-            Happening::Rejoined => self.isolated = self.isolated.saturating_sub(1),
+            Happening::Isolated | Happening::Rejoined => {
+                self.set_isolated(key, matches!(happening, Happening::Isolated));
+            }
             Happening::StoreFailed(error) | Happening::PublishRefused(error) => {
                 self.last_error = Some(error.clone());
             }
             _ => {}
         }
         let pod = self.snapshot.pod.clone();
-        let coordinator = self.groups.get(at);
+        let coordinator = self.groups.get(&key).map(|it| &it.coordinator);
         if let Some(event) = coordinator.and_then(|it| heard(&pod, it, happening, before)) {
             self.events.tell(event);
         }
@@ -428,6 +490,18 @@ impl Driver {
         );
     }
 
+    /// Notes whether a group does without the store.
+    pub(crate) fn set_isolated(&mut self, key: GroupKey, is: bool) {
+        let Some(group) = self.groups.get_mut(&key) else {
+            return;
+        };
+        match (std::mem::replace(&mut group.isolated, is), is) {
+            (false, true) => self.isolated += 1,
+            (true, false) => self.isolated = self.isolated.saturating_sub(1),
+            _ => {}
+        }
+    }
+
     fn start_waiting_probes(&mut self) {
         while let Some(waiting) = self.slots.next() {
             let Waiting {
@@ -439,8 +513,8 @@ impl Driver {
             let now = self.clock.now();
             let may = self
                 .groups
-                .get_mut(key.0)
-                .is_some_and(|g| g.start_probe(now, key.1));
+                .get_mut(&key.0)
+                .is_some_and(|g| g.coordinator.start_probe(now, key.1));
             let Some(Asked { check, sends, .. }) = self.checks.get(&check).cloned().filter(|_| may)
             else {
                 continue;
@@ -479,10 +553,11 @@ impl Driver {
             return;
         }
         for group in std::mem::take(&mut self.dirty) {
-            if let (Some(coordinator), Some(view)) =
-                (self.groups.get(group), self.snapshot.groups.get_mut(group))
+            if let Some(group) = self.groups.get(&group)
+                && let Some(place) = group.place
+                && let Some(view) = self.snapshot.groups.get_mut(place)
             {
-                *view = Arc::new(coordinator.view(now));
+                *view = Arc::new(group.coordinator.view(now));
             }
         }
         self.urgent = false;

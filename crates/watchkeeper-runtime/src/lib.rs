@@ -13,8 +13,10 @@
 mod clock;
 mod companions;
 mod driver;
+mod driver_reload;
 mod events;
 mod facts;
+mod group;
 mod groups;
 mod journal;
 mod metrics;
@@ -25,9 +27,10 @@ mod status;
 mod store_client;
 
 pub use clock::BootClock;
+pub use driver_reload::ReloadError;
 pub use events::EventHub;
 pub use facts::ProbeFacts;
 pub use groups::{GroupOptions, group_settings};
 pub use metrics::Metrics;
-pub use pod::{ForceError, Pod, PodOptions};
+pub use pod::{ForceError, Pod, PodChange, PodOptions, Reloads};
 pub use status::StatusHub;

@@ -1,6 +1,7 @@
 //! What is counted, under the names that dashboards rely on. Prefix `watchkeeper_`.
 
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -57,6 +58,11 @@ struct HowLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OpLabels {
     op: &'static str,
 }
@@ -84,6 +90,8 @@ const ALL_PROVIDERS: &str = "all";
 /// All metrics of a pod.
 pub struct Metrics {
     registry: Registry,
+    /// Two pages are not drawn into each other: gauges of what is gone are cleared first.
+    drawing: Mutex<()>,
     check_healthy: Family<CheckLabels, Gauge>,
     probe_duration: Histogram,
     probes: Family<ProbeLabels, Counter>,
@@ -107,6 +115,9 @@ pub struct Metrics {
     wire_waited: Counter,
     wire_lock_lost: Counter,
     pub(crate) wire_adopted: Counter,
+    reloads: Family<ResultLabels, Counter>,
+    reload_ok: Gauge,
+    restart_needed: Gauge,
 }
 
 impl Metrics {
@@ -117,6 +128,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("watchkeeper");
         let m = Self {
             registry: Registry::default(),
+            drawing: Mutex::default(),
             check_healthy: Family::default(),
             probe_duration: Histogram::new(PROBE_BUCKETS),
             probes: Family::default(),
@@ -140,6 +152,9 @@ impl Metrics {
             wire_waited: Counter::default(),
             wire_lock_lost: Counter::default(),
             wire_adopted: Counter::default(),
+            reloads: Family::default(),
+            reload_ok: Gauge::default(),
+            restart_needed: Gauge::default(),
         };
         registry.register(
             "check_healthy",
@@ -250,6 +265,22 @@ impl Metrics {
             m.wire_lock_lost.clone(),
         );
         registry.register(
+            "config_reloads",
+            "Times that the configuration was read again, by what came of it",
+            m.reloads.clone(),
+        );
+        registry.register(
+            "config_reload_ok",
+            "Whether the configuration could be used when it was read last",
+            m.reload_ok.clone(),
+        );
+        registry.register(
+            "config_restart_needed",
+            "How many changed settings wait for a restart",
+            m.restart_needed.clone(),
+        );
+        m.reload_ok.set(1);
+        registry.register(
             "build",
             "The running version",
             Info::new([("version", version.to_owned())]),
@@ -257,6 +288,9 @@ impl Metrics {
         for how in ["led", "followed", "isolated", "forced"] {
             // Made at zero, so that a rate over the first minutes is right.
             drop(m.rounds.get_or_create(&HowLabels { how }));
+        }
+        for result in ["applied", "unchanged", "refused"] {
+            drop(m.reloads.get_or_create(&ResultLabels { result }));
         }
         Self { registry, ..m }
     }
@@ -315,8 +349,9 @@ impl Metrics {
             }
         }
         let budget = &snapshot.settings.budget;
-        // What was spent yesterday goes back to zero.
+        // What was spent yesterday goes back to zero, and limits may be gone.
         self.budget_spent.clear();
+        self.budget_limit.clear();
         for (provider, spent) in &all.spent {
             let gauge = self.budget_spent.get_or_create(&by(provider));
             gauge.set(spent.as_dollars());
@@ -361,6 +396,14 @@ impl Metrics {
         self.rounds.get_or_create(&HowLabels { how }).inc();
     }
 
+    /// The configuration was read again: `applied`, `unchanged` or `refused`, and how many settings wait for a restart.
+    pub fn reloaded(&self, result: &'static str, restart_needed: usize) {
+        self.reloads.get_or_create(&ResultLabels { result }).inc();
+        self.reload_ok.set(i64::from(result != "refused"));
+        let waiting = i64::try_from(restart_needed).unwrap_or(i64::MAX);
+        self.restart_needed.set(waiting);
+    }
+
     /// An answer was given.
     pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
         let labels = RequestLabels {
@@ -376,6 +419,8 @@ impl Metrics {
     /// The metrics as OpenMetrics text, with what the picture shows at `now`, which is `unix` by the wall clock.
     #[must_use]
     pub fn render(&self, snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> String {
+        // Nothing under this lock can panic half way.
+        let _turn = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
         self.money(snapshot, unix);
         self.store_up.set(i64::from(snapshot.store_up));
         let serves = snapshot.store_up && snapshot.companions.claim == Claim::Ours;
@@ -395,6 +440,7 @@ impl Metrics {
             .min();
         self.report_age
             .set(oldest.map_or(f64::NAN, |at| now.since(at).as_secs_f64()));
+        self.check_healthy.clear();
         for check in snapshot.checks.iter() {
             if let Some(known) = snapshot.known(&check.id) {
                 let labels = CheckLabels {

@@ -1,6 +1,6 @@
 //! A running pod: starts the tasks, answers forced runs, and leaves in order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,9 @@ use watchkeeper_core::time::{Clock, Moment};
 
 use crate::companions::Companions;
 use crate::driver::{Asked, Driver, INBOX, Input};
+use crate::driver_reload::{Change, ReloadError};
 use crate::events::EventHub;
+use crate::group::{Group, GroupKey};
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
 use crate::slots::Slots;
@@ -67,6 +69,76 @@ pub struct PodOptions {
     pub drain: Duration,
     /// How companions of the reports are written and read, where the store keeps any.
     pub companions: Option<Arc<dyn CompanionCodec>>,
+}
+
+/// What a running pod goes on with: everything of [`PodOptions`] that may change while it runs.
+pub struct PodChange {
+    /// What is probed.
+    pub checks: Vec<Check>,
+    /// One coordinator's settings per group, from [`crate::group_settings`]. Pod, coordination, seed and the limit of a store
+    /// operation stay as they were.
+    pub groups: Vec<Settings>,
+    /// What answers repeat.
+    pub shown: ShownSettings,
+    /// How checks are asked from now on. Probes in flight end as they began.
+    pub prober: Arc<dyn Prober>,
+    /// Most probes at once.
+    pub concurrency: usize,
+    /// How companions of the reports are written and read, where the store keeps any.
+    pub companions: Option<Arc<dyn CompanionCodec>>,
+}
+
+/// Hands a running pod other checks and settings.
+#[derive(Clone)]
+pub struct Reloads(mpsc::Sender<Input>);
+
+impl Reloads {
+    /// The pod goes on with these. When this returns, its picture shows them and no probe starts any more by the old ones.
+    /// Groups whose checks ask the same with the same keys keep lease, results and a round under way; others hand over
+    /// first, for at most the drain's time.
+    ///
+    /// # Errors
+    /// Where the pod is leaving or has stopped: nothing changed.
+    pub async fn reload(&self, change: PodChange) -> Result<(), ReloadError> {
+        let PodChange {
+            checks,
+            groups,
+            shown,
+            prober,
+            concurrency,
+            companions,
+        } = change;
+        let change = Change {
+            asked: asked(&checks, &*prober),
+            checks,
+            groups,
+            shown,
+            prober,
+            concurrency,
+            companions,
+        };
+        let (reply, answer) = oneshot::channel();
+        self.0
+            .send(Input::Reload(Box::new(change), reply))
+            .await
+            .map_err(|_| ReloadError::Stopped)?;
+        answer.await.map_err(|_| ReloadError::Stopped)?
+    }
+}
+
+/// Each check as it is asked.
+fn asked(checks: &[Check], prober: &dyn Prober) -> HashMap<CheckId, Asked> {
+    checks
+        .iter()
+        .map(|c| {
+            let asked = Asked {
+                check: Arc::new(c.clone()),
+                sends: prober.plan(c, Effort::Full).is_ok(),
+                provider: Arc::from(c.provider()),
+            };
+            (c.id.clone(), asked)
+        })
+        .collect()
 }
 
 /// Why a forced run brought no result.
@@ -134,21 +206,15 @@ impl Pod {
         let lanes = groups.first().map(|g| g.lanes.clone()).unwrap_or_default();
         let mut index = HashMap::new();
         let mut by_name = HashMap::new();
+        let mut order = Vec::with_capacity(groups.len());
+        let mut next_group = GroupKey(0);
         for (at, group) in groups.iter().enumerate() {
-            by_name.insert(group.group.clone(), at);
+            by_name.insert(group.group.clone(), next_group);
+            order.push(next_group);
+            next_group = next_group.next();
             index.extend(group.checks.iter().map(|c| (c.id.clone(), at)));
         }
-        let by_id = checks
-            .iter()
-            .map(|c| {
-                let asked = Asked {
-                    check: Arc::new(c.clone()),
-                    sends: prober.plan(c, Effort::Full).is_ok(),
-                    provider: Arc::from(c.provider()),
-                };
-                (c.id.clone(), asked)
-            })
-            .collect();
+        let by_id = asked(&checks, &*prober);
         let coordinators: Vec<Coordinator> = groups.into_iter().map(Coordinator::new).collect();
         let snapshot = Snapshot {
             version: 0,
@@ -200,9 +266,17 @@ impl Pod {
             tasks.spawn(pass_notices(store.clone(), inbox.clone(), stop.clone()));
         }
         let driver = Driver {
-            armed: vec![None; coordinators.len()],
-            groups: coordinators,
+            groups: order
+                .iter()
+                .zip(coordinators)
+                .enumerate()
+                .map(|(at, (key, c))| (*key, Group::new(c, store.clone(), at)))
+                .collect(),
+            next_group,
+            order,
             by_name,
+            leaving: BTreeSet::new(),
+            heirs: BTreeMap::new(),
             checks: by_id,
             store: store.clone(),
             prober,
@@ -252,6 +326,12 @@ impl Pod {
     #[must_use]
     pub fn events(&self) -> Arc<EventHub> {
         Arc::clone(&self.events)
+    }
+
+    /// Hands it other checks and settings while it runs.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        Reloads(self.inbox.clone())
     }
 
     /// Probes these checks now, in one round of the fleet, and returns once their results are shown.

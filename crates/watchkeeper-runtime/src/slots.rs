@@ -8,8 +8,10 @@ use watchkeeper_core::coordinator::ProbeId;
 use watchkeeper_core::id::CheckId;
 use watchkeeper_core::probe::Effort;
 
+use crate::group::GroupKey;
+
 /// A probe of one group.
-pub(crate) type Key = (usize, ProbeId);
+pub(crate) type Key = (GroupKey, ProbeId);
 
 /// A probe that has no place yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,24 @@ impl Slots {
             waiting: VecDeque::new(),
             limited: BTreeMap::new(),
             last: 0,
+        }
+    }
+
+    /// Goes on with other limits. What runs beyond them may end; who waits keeps the place in line.
+    pub(crate) fn change(&mut self, limit: usize, lanes: BTreeMap<Arc<str>, usize>) {
+        self.limit = limit.max(1);
+        self.lanes = lanes;
+        self.busy.clear();
+        for running in self.running.values() {
+            if self.lanes.contains_key(&running.provider) {
+                *self.busy.entry(Arc::clone(&running.provider)).or_default() += 1;
+            }
+        }
+        let limited = std::mem::take(&mut self.limited).into_values().flatten();
+        let mut waiting: Vec<_> = limited.chain(self.waiting.drain(..)).collect();
+        waiting.sort_unstable_by_key(|(number, _)| *number);
+        for (_, probe) in waiting {
+            self.line_up(probe);
         }
     }
 
@@ -134,7 +154,7 @@ mod tests {
 
     fn waiting(id: u64, provider: &str) -> Waiting {
         Waiting {
-            key: (0, ProbeId(id)),
+            key: (GroupKey(0), ProbeId(id)),
             check: CheckId::new("c").unwrap(),
             effort: Effort::Full,
             provider: Arc::from(provider),
@@ -158,10 +178,10 @@ mod tests {
             slots.line_up(waiting(id, "a"));
         }
         assert_eq!(start_all(&mut slots), [1, 2]);
-        slots.cancel((0, ProbeId(3)));
-        slots.cancel((0, ProbeId(1)));
+        slots.cancel((GroupKey(0), ProbeId(3)));
+        slots.cancel((GroupKey(0), ProbeId(1)));
         assert!(
-            !slots.ended((0, ProbeId(1))),
+            !slots.ended((GroupKey(0), ProbeId(1))),
             "a cancelled probe's answer is not wanted"
         );
         assert_eq!(start_all(&mut slots), [4]);
@@ -179,10 +199,29 @@ mod tests {
         }
         assert_eq!(start_all(&mut slots), [1, 4, 5]);
         // A place that another provider leaves is not the limited one's.
-        assert!(slots.ended((0, ProbeId(4))));
+        assert!(slots.ended((GroupKey(0), ProbeId(4))));
         assert_eq!(start_all(&mut slots), [6]);
-        slots.cancel((0, ProbeId(2)));
-        assert!(slots.ended((0, ProbeId(1))));
+        slots.cancel((GroupKey(0), ProbeId(2)));
+        assert!(slots.ended((GroupKey(0), ProbeId(1))));
         assert_eq!(start_all(&mut slots), [3]);
+    }
+
+    #[tokio::test]
+    async fn new_limits_hold_for_what_waits_and_what_runs_counts_against_them() {
+        let mut slots = Slots::new(2, BTreeMap::new());
+        for (id, provider) in [(1, "a"), (2, "b"), (3, "a"), (4, "b"), (5, "a")] {
+            slots.line_up(waiting(id, provider));
+        }
+        assert_eq!(start_all(&mut slots), [1, 2]);
+        slots.change(4, BTreeMap::from([(Arc::from("a"), 1)]));
+        assert_eq!(start_all(&mut slots), [4], "`a` has its one");
+        assert!(slots.ended((GroupKey(0), ProbeId(1))));
+        assert_eq!(start_all(&mut slots), [3]);
+        // Without the lane the rest is in its old order.
+        slots.change(4, BTreeMap::new());
+        assert_eq!(start_all(&mut slots), [5]);
+        slots.line_up(waiting(6, "a"));
+        slots.change(2, BTreeMap::new());
+        assert_eq!(start_all(&mut slots), [], "four run, two may");
     }
 }

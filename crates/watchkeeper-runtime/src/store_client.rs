@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_core::cache::{Found, Presence, Publish, Store};
-use watchkeeper_core::companion::CompanionState;
+use watchkeeper_core::companion::{CompanionCodec, CompanionState};
 use watchkeeper_core::coordinator::{Beside, Command, Event, FoundReport, Publication, ReadReport};
 use watchkeeper_core::error::{StoreError, StoreErrorKind, StoreOp};
 use watchkeeper_core::id::{GroupId, PodId};
@@ -43,6 +43,21 @@ impl StoreClient {
             metrics,
             companions,
             limit: op_timeout + OVERTIME,
+        }
+    }
+
+    /// The same store, whose reports have companions of this kind from now on. What people were told of them stays known.
+    pub(crate) fn with_companions(&self, codec: Option<Arc<dyn CompanionCodec>>) -> Self {
+        let companions = codec.map(|codec| {
+            let clock = Arc::clone(&self.clock);
+            Arc::new(match &self.companions {
+                Some(before) => before.with_codec(codec),
+                None => Companions::new(codec, clock),
+            })
+        });
+        Self {
+            companions,
+            ..self.clone()
         }
     }
 

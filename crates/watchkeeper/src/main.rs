@@ -7,6 +7,7 @@ mod commands;
 mod exit;
 mod inputs;
 mod out;
+mod reload;
 mod signals;
 mod table;
 mod telemetry;

@@ -1,15 +1,14 @@
-//! Signals that end the process: the first one drains, a second one leaves at once. A hangup does not end it.
+//! Signals: SIGTERM and SIGINT end the process (the first one drains, a second one leaves at once), SIGHUP has the
+//! configuration read again.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::warn;
 
-/// SIGTERM and SIGINT, and SIGHUP, which unheard would end a pod in the middle of its round.
+/// SIGTERM and SIGINT.
 pub(crate) struct StopSignals {
     term: Signal,
     int: Signal,
-    hup: Signal,
 }
 
 impl StopSignals {
@@ -18,21 +17,31 @@ impl StopSignals {
         Ok(Self {
             term: signal(SignalKind::terminate())?,
             int: signal(SignalKind::interrupt())?,
-            hup: signal(SignalKind::hangup())?,
         })
     }
 
     /// The name of the next signal that ends the process.
     pub(crate) async fn next(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.term.recv() => return "SIGTERM",
-                _ = self.int.recv() => return "SIGINT",
-                _ = self.hup.recv() => {
-                    warn!("SIGHUP changes nothing yet: restart the pod for a new configuration");
-                }
-            }
+        tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.int.recv() => "SIGINT",
         }
+    }
+}
+
+/// SIGHUP, which unheard would end a pod in the middle of its round. As long as the process lives it does not, once
+/// somebody listened.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    /// Starts listening.
+    pub(crate) fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Returns at the next one; several that came since the last are one.
+    pub(crate) async fn next(&mut self) {
+        self.0.recv().await;
     }
 }
 
@@ -47,9 +56,13 @@ mod tests {
     #[tokio::test]
     async fn a_hangup_does_not_end_the_process_and_sigterm_does() {
         let mut signals = StopSignals::listen().unwrap();
+        let mut hangups = Hangups::listen().unwrap();
         kill_process(getpid(), Signal::HUP).unwrap();
         let quiet = tokio::time::timeout(Duration::from_millis(200), signals.next()).await;
         assert!(quiet.is_err(), "{quiet:?}");
+        hangups.next().await;
+        drop(hangups);
+        kill_process(getpid(), Signal::HUP).unwrap();
         kill_process(getpid(), Signal::TERM).unwrap();
         assert_eq!(signals.next().await, "SIGTERM");
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use watchkeeper_api::{ApiState, Limits, MetricsText, router, serve};
+use watchkeeper_api::{Access, ApiState, Limits, MetricsText, router, serve};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::events::{EventSource, Since};
@@ -151,8 +151,8 @@ async fn listen(keys: Vec<Secret>) -> SocketAddr {
     let router = router(ApiState {
         source: Arc::new(Still),
         events: Arc::new(Still),
-        metrics_auth: !keys.is_empty(),
-        keys,
+        access: Arc::new(Access::new(&keys, !keys.is_empty())),
+        reloader: None,
         metrics: Arc::new(Still),
         observer: None,
     });

@@ -24,6 +24,7 @@ mod keys;
 mod lost_replies;
 mod money;
 mod redis_options;
+mod reload;
 mod rolling_restart;
 mod scopes;
 mod shapes;

@@ -17,5 +17,6 @@ mod etcd_holder_killed;
 mod frozen_store;
 mod holder_killed;
 mod holder_terminated;
+mod reload;
 mod start_up;
 mod steady;

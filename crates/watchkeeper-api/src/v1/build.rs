@@ -271,6 +271,7 @@ pub(super) fn status(snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> Stat
         budget: money::budget(snapshot, unix),
         wire: wire(&snapshot.companions),
         settings: settings(&snapshot.settings),
+        reload: None,
     }
 }
 

@@ -80,9 +80,7 @@ pub(crate) async fn fleet(_: Authorized, State(app): State<App>) -> Response {
 }
 
 pub(crate) async fn status(_: Authorized, State(app): State<App>) -> Response {
-    answer(&build::status(
-        &app.source.snapshot(),
-        app.source.now(),
-        app.source.unix(),
-    ))
+    let mut status = build::status(&app.source.snapshot(), app.source.now(), app.source.unix());
+    status.reload = app.reloader.as_ref().and_then(|reloader| reloader.last());
+    answer(&status)
 }

@@ -8,6 +8,7 @@ mod events;
 mod handlers;
 mod history;
 mod money;
+mod reload;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub(crate) use events::{Stopping, Streams, events};
 pub(crate) use handlers::{check, check_history, checks, fleet, status};
 pub use history::{CheckHistory, PastView, TransitionView};
 pub use money::{BudgetView, LastFullView, PriceView, ProviderBudgetView, TotalsView, UsageView};
+pub use reload::{ChangedChecks, ChangedIds, ReloadAnswer, ReloadView};
 
 /// Where [`ChecksAnswer`] is found. One check's [`CheckDetail`] is at this path, `/`, and its id, percent-encoded.
 pub const CHECKS: &str = "/v1/checks";
@@ -30,6 +32,9 @@ pub const CHECKS: &str = "/v1/checks";
 pub const FLEET: &str = "/v1/fleet";
 /// Where [`StatusAnswer`] is found.
 pub const STATUS: &str = "/v1/status";
+
+/// Where [`ReloadAnswer`] is given, on POST.
+pub const RELOAD: &str = "/v1/reload";
 
 /// `GET /v1/checks`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -236,6 +241,9 @@ pub struct StatusAnswer {
     pub wire: WireView,
     /// The settings that matter for reading this.
     pub settings: SettingsView,
+    /// The last time that the configuration was read again; null before the first.
+    #[serde(default)]
+    pub reload: Option<ReloadView>,
 }
 
 /// How LiteLLM's own pods live beside this pod's fleet.

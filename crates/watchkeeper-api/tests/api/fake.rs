@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use tower::ServiceExt;
-use watchkeeper_api::{ApiState, MetricsText, RequestObserver, router};
+use watchkeeper_api::{Access, ApiState, MetricsText, Reloader, RequestObserver, router};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::companion::CompanionState;
 use watchkeeper_core::events::{EventRing, EventSource, Happened, Since};
@@ -334,6 +334,16 @@ pub(crate) fn api(snapshot: Snapshot) -> Api {
 }
 
 pub(crate) fn with_keys(snapshot: Snapshot, keys: &[&str], metrics_auth: bool) -> Api {
+    with_reloader(snapshot, keys, metrics_auth, None)
+}
+
+pub(crate) fn with_reloader(
+    snapshot: Snapshot,
+    keys: &[&str],
+    metrics_auth: bool,
+    reloader: Option<Arc<dyn Reloader>>,
+) -> Api {
+    let keys: Vec<Secret> = keys.iter().map(Secret::new).collect();
     let fake = Arc::new(Fake {
         snapshot: Mutex::new(Arc::new(snapshot)),
         now: AtomicI64::new(0),
@@ -344,8 +354,8 @@ pub(crate) fn with_keys(snapshot: Snapshot, keys: &[&str], metrics_auth: bool) -
     let router = router(ApiState {
         source: fake.clone(),
         events: events.clone(),
-        keys: keys.iter().map(Secret::new).collect(),
-        metrics_auth,
+        access: Arc::new(Access::new(&keys, metrics_auth)),
+        reloader,
         metrics: Arc::new(Metrics),
         observer: Some(observer.clone()),
     });

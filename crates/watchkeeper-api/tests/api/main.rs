@@ -17,5 +17,6 @@ mod litellm;
 mod money;
 mod native;
 mod records;
+mod reload;
 mod router;
 mod shared_status;

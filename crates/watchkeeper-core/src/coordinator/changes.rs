@@ -124,6 +124,23 @@ impl Changes {
         }))
     }
 
+    /// Takes over what another group knows of these checks, without its tokens, which tell nothing here. People heard of
+    /// it there.
+    pub(super) fn inherit(&mut self, from: &Self, of: impl Fn(&CheckId) -> bool) {
+        for inherited in from.view().iter().filter(|t| of(&t.check)) {
+            let (check, at) = (&inherited.check, inherited.at);
+            let had = |own: &Own| own.transition.check == *check && own.transition.at == at;
+            if self.shared.get(check, at).is_none() && !self.own.iter().any(had) {
+                let mut transition = inherited.clone();
+                transition.token = None;
+                let told = true;
+                self.own.push(Own { transition, told });
+            }
+        }
+        let over = self.own.len().saturating_sub(MAX_TRANSITIONS);
+        self.own.drain(..over);
+    }
+
     /// What people were not told yet.
     fn untold(&mut self) -> Vec<Transition> {
         let mut news = Vec::new();

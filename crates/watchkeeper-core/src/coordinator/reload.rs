@@ -122,6 +122,8 @@ impl Coordinator {
                 }
             }
         }
+        let here = |check: &CheckId| self.places.contains_key(check) && same(check);
+        self.changes.inherit(&from.changes, here);
         if self.checked_by.is_none() && !self.before.is_empty() {
             self.checked_by = from.checked_by.clone();
         }

@@ -14,7 +14,7 @@ use crate::exit;
 /// Does what was asked.
 pub(crate) fn dispatch(cli: Cli) -> ExitCode {
     exit::code(match cli.command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(args),
         Command::Config(command) => config::config(&command),
         Command::Check(args) => check::check(&args),
         Command::Status(args) => status::status(&args),

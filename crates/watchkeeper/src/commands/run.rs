@@ -10,17 +10,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use watchkeeper_api::{ApiState, Limits, router, serve};
-use watchkeeper_config::Config;
+use watchkeeper_api::{Access, ApiState, Limits, router, serve};
+use watchkeeper_config::Loaded;
 use watchkeeper_core::probe::Prober;
 use watchkeeper_core::time::Clock;
 use watchkeeper_runtime::{BootClock, Metrics};
 
 use crate::cli::RunArgs;
 use crate::exit::Failure;
-use crate::signals::StopSignals;
+use crate::reload::Desk;
+use crate::signals::{Hangups, StopSignals};
+use crate::telemetry::LevelSwitch;
 use crate::wiring::metrics::PodMetrics;
-use crate::{inputs, telemetry, wiring};
+use crate::{inputs, reload, telemetry, wiring};
 
 /// The exit code after a second signal: nothing was handed over.
 const LEFT_AT_ONCE: u8 = 1;
@@ -28,9 +30,9 @@ const LEFT_AT_ONCE: u8 = 1;
 const LISTENER_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the daemon until it is told to stop.
-pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let loaded = inputs::read(&args.from, inputs::run_overrides(args))?;
-    telemetry::start(&loaded.config.log);
+pub(crate) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+    let loaded = inputs::read(&args.from, inputs::run_overrides(&args))?;
+    let level = telemetry::start(&loaded.config.log);
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -41,15 +43,17 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("the runtime could not be started: {error}")))?;
-    let result = runtime.block_on(daemon(&loaded.config));
+    let result = runtime.block_on(daemon(args, loaded, level));
     // Tasks that hang in the kernel (a name being looked up) do not hold back the exit.
     runtime.shutdown_background();
     result
 }
 
-async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
-    let mut signals = StopSignals::listen()
-        .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))?;
+async fn daemon(args: RunArgs, loaded: Loaded, level: LevelSwitch) -> Result<ExitCode, Failure> {
+    let config = &loaded.config;
+    let unheard = |error| Failure::failed(format!("signals cannot be received: {error}"));
+    let mut signals = StopSignals::listen().map_err(unheard)?;
+    let hangups = Hangups::listen().map_err(unheard)?;
     let listen = config.http.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         Failure::failed(format!(
@@ -69,9 +73,10 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         info!("{line}");
     }
     let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
+    let pod_id = wiring::pod::pod_id(config)?;
     let mut pod = wiring::pod::start(
         config,
-        wiring::pod::pod_id(config)?,
+        pod_id.clone(),
         wired,
         wire.as_ref(),
         prober,
@@ -79,21 +84,25 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         Arc::clone(&metrics),
     )?;
 
+    let access = Arc::new(Access::new(&config.http.api_keys, config.http.metrics_auth));
+    let (desk, calls) = Desk::open();
+    let desk = Arc::new(desk);
     let pod_metrics = Arc::new(PodMetrics {
-        metrics,
+        metrics: Arc::clone(&metrics),
         status: pod.status(),
     });
     let state = ApiState {
         source: pod.status(),
         events: pod.events(),
-        keys: config.http.api_keys.clone(),
-        metrics_auth: config.http.metrics_auth,
+        access: Arc::clone(&access),
+        reloader: Some(Arc::clone(&desk) as _),
         metrics: Arc::clone(&pod_metrics) as _,
         observer: Some(pod_metrics),
     };
     let close = CancellationToken::new();
+    let drain = config.http.drain;
     let limits = Limits {
-        drain: config.http.drain.min(LISTENER_DRAIN),
+        drain: drain.min(LISTENER_DRAIN),
         ..Limits::default()
     };
     let mut server = tokio::spawn(serve(
@@ -103,6 +112,20 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         limits,
     ));
     info!(address = %address, "listening on http://{address}");
+    let reloading = reload::Task::start(reload::Belongings {
+        args,
+        serves_litellm: wire.is_some(),
+        loaded,
+        pod: pod_id,
+        clock,
+        reloads: pod.reloads(),
+        access,
+        level,
+        metrics,
+        desk,
+        calls,
+        hangups,
+    });
 
     // A pod that only seems alive is worse than one that is started anew.
     let signal = tokio::select! {
@@ -110,9 +133,10 @@ async fn daemon(config: &Config) -> Result<ExitCode, Failure> {
         () = pod.died() => return Err(Failure::failed("the pod's main task ended by a fault of its own, see above")),
         _ = &mut server => return Err(Failure::failed("the listener ended by a fault of its own, see above")),
     };
-    info!(signal, drain = ?config.http.drain, "leaving: finishing probes in flight, handing over; a second signal leaves at once");
+    info!(signal, drain = ?drain, "leaving: finishing probes in flight, handing over; a second signal leaves at once");
     let leave = async {
-        pod.leave().await;
+        // The pod takes no other settings any more once it leaves.
+        tokio::join!(reloading.stop(), pod.leave());
         close.cancel();
         if let Err(error) = server.await {
             warn!(%error, "the listener ended badly");

@@ -2,6 +2,7 @@
 
 mod ask;
 mod money;
+mod reload;
 mod view;
 
 use std::process::ExitCode;

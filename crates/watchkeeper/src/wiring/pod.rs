@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_config::{Config, LockScope};
+use watchkeeper_core::companion::CompanionCodec;
+use watchkeeper_core::coordinator::Settings;
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::probe::Prober;
@@ -108,16 +110,24 @@ pub(crate) fn cost(config: &Config, wire: Option<&Timing>, prober: &dyn Prober) 
     RoundCost::of(&config.checks, prober, every)
 }
 
-/// Starts a pod on the current runtime.
-pub(crate) fn start(
+/// What of a pod depends on its configuration alone.
+pub(crate) struct Parts {
+    pub(crate) groups: Vec<Settings>,
+    pub(crate) shown: ShownSettings,
+    pub(crate) concurrency: usize,
+    pub(crate) companions: Option<Arc<dyn CompanionCodec>>,
+}
+
+/// What of a pod depends on its configuration alone, with a fresh seed.
+///
+/// # Errors
+/// Where the store would not take the report of so many checks.
+pub(crate) fn parts(
     config: &Config,
-    pod: PodId,
-    wired: Wired,
+    pod: &PodId,
     wire: Option<&Timing>,
-    prober: Arc<dyn Prober>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-) -> Result<Pod, Failure> {
+    prober: &dyn Prober,
+) -> Result<Parts, Failure> {
     fits_in_a_report(config)?;
     let c = &config.coordination;
     let scope = match c.lock_scope {
@@ -153,11 +163,11 @@ pub(crate) fn start(
         background: c.background,
         seed: rand::random(),
     };
-    let facts = |check: &_| ProbeFacts::of(&*prober, check);
+    let facts = |check: &_| ProbeFacts::of(prober, check);
     let groups = group_settings(&options, &config.checks, facts).map_err(Failure::bad_config)?;
     let companions = wire
         .zip(groups.first())
-        .map(|(timing, group)| super::wire::codec(config, &group.group, &*prober, timing));
+        .map(|(timing, group)| super::wire::codec(config, &group.group, prober, timing));
     let shown = ShownSettings {
         enabled: c.enabled,
         background: c.background,
@@ -170,24 +180,43 @@ pub(crate) fn start(
         passes,
         details: config.litellm.details,
     };
+    Ok(Parts {
+        groups,
+        shown,
+        concurrency,
+        companions,
+    })
+}
+
+/// Starts a pod on the current runtime.
+pub(crate) fn start(
+    config: &Config,
+    pod: PodId,
+    wired: Wired,
+    wire: Option<&Timing>,
+    prober: Arc<dyn Prober>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+) -> Result<Pod, Failure> {
+    let parts = parts(config, &pod, wire, &*prober)?;
     Ok(Pod::start(PodOptions {
         events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
         fleet: config.fleet.name.clone(),
         pod,
         version: VERSION.to_owned(),
         checks: config.checks.clone(),
-        groups,
-        shown,
+        groups: parts.groups,
+        shown: parts.shown,
         backend: wired.name,
         address: wired.address,
         store: wired.store,
         prober,
         clock,
         metrics,
-        concurrency,
+        concurrency: parts.concurrency,
         op_timeout: config.backend.timeout,
         drain: config.http.drain,
-        companions,
+        companions: parts.companions,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! New settings for a group that goes on, and groups that take others' checks over.
 
 use super::*;
+use crate::report::{Transition, Transitions};
 
 impl Pod {
     /// Hands it its own settings with a change.
@@ -244,4 +245,23 @@ fn what_was_taken_over_twice_is_the_newer_of_both() {
     pod.coordinator.inherit(&old.coordinator, |_| true);
     pod.at(later, Event::Woke);
     assert_eq!((pod.age("a"), pod.age("b")), (10, later - 80));
+}
+
+#[test]
+fn when_checks_turned_is_taken_over_with_them_once_and_without_tokens() {
+    let mut old = Pod::rested();
+    let turned = |name| Transition {
+        token: Some(Token(7)),
+        ..Transition::of(&entry(name, "other", Some(7), 80))
+    };
+    old.coordinator.changes.saw(turned("a"));
+    old.coordinator.changes.saw(turned("b"));
+    let mut heir = old.heir(&["a", "b"], &["a"]);
+    heir.coordinator
+        .inherit(&old.coordinator, |id| id.as_str() == "a");
+    let expected = Transition {
+        token: None,
+        ..turned("a")
+    };
+    assert_eq!(heir.view().transitions, Transitions::new([expected]));
 }

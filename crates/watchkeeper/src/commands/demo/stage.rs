@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use watchkeeper_api::{ApiState, Drained, Limits, router, serve};
+use watchkeeper_api::{Access, ApiState, Drained, Limits, router, serve};
 use watchkeeper_core::check::Check;
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{FleetName, PodId};
@@ -122,8 +122,8 @@ impl Stage {
         let state = ApiState {
             source: Arc::clone(&status) as _,
             events: pod.events(),
-            keys: Vec::new(),
-            metrics_auth: false,
+            access: Arc::new(Access::new(&[], false)),
+            reloader: None,
             metrics: Arc::clone(&pod_metrics) as _,
             observer: Some(pod_metrics),
         };

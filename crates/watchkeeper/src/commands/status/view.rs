@@ -5,7 +5,7 @@ use std::fmt::Write;
 use watchkeeper_api::v1::{CheckView, LeaseView, PodRow, StatusAnswer, WireView};
 
 use super::ask::{AskError, Picture};
-use super::money;
+use super::{money, reload};
 use crate::out::Screen;
 use crate::table::{Cell, Column, Table, Tint, count, cut, latency, plain, span};
 
@@ -100,11 +100,12 @@ fn head(status: &StatusAnswer, screen: &Screen) -> String {
         settings.lock_scope
     );
     format!(
-        "{}\n{}\n{}\n{}",
+        "{}\n{}\n{}\n{}{}",
         line(&fleet, Tint::Bold, screen),
         line(&pod, own, screen),
         line(&format!("store  {store}"), up, screen),
-        wire(&status.wire, screen)
+        wire(&status.wire, screen),
+        reload::lines(status.reload.as_ref(), status.now, screen)
     )
 }
 
