@@ -26,8 +26,11 @@ use watchkeeper_core::time::{Clock, Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 use watchkeeper_memory::MemoryStore;
 use watchkeeper_runtime::{
-    EventHub, GroupOptions, Metrics, Pod, PodOptions, ProbeFacts, group_settings,
+    EventHub, GroupOptions, Metrics, Pod, PodChange, PodOptions, ProbeFacts, group_settings,
 };
+
+#[path = "fleet/reload.rs"]
+mod reload;
 
 /// Tokio's virtual time, which a paused runtime moves on by itself when everybody waits.
 struct VirtualClock(Instant);
@@ -121,13 +124,11 @@ impl World {
         }
     }
 
-    fn pod(&self, name: &str, checks: Vec<Check>) -> Pod {
-        let fleet = FleetName::new("test").unwrap();
-        let pod = PodId::new(name).unwrap();
-        let options = GroupOptions {
-            fleet: fleet.clone(),
+    fn options(&self, name: &str) -> GroupOptions {
+        GroupOptions {
+            fleet: FleetName::new("test").unwrap(),
             secret: None,
-            pod: pod.clone(),
+            pod: PodId::new(name).unwrap(),
             scope: self.scope,
             interval: Duration::from_secs(5),
             lock_ttl: self.lock_ttl,
@@ -148,31 +149,39 @@ impl World {
             coordinate: true,
             background: true,
             seed: name.bytes().map(u64::from).sum(),
-        };
+        }
+    }
+
+    fn shown(options: &GroupOptions) -> ShownSettings {
+        ShownSettings {
+            enabled: true,
+            background: true,
+            interval: options.interval,
+            lock_ttl: options.lock_ttl,
+            cache_ttl: options.cache_ttl,
+            lock_scope: options.scope,
+            fresh_for: ShownSettings::fresh_for(
+                options.interval,
+                options.cache_ttl,
+                options.jitter,
+            ),
+            budget: watchkeeper_core::money::Budget::default(),
+            passes: watchkeeper_core::report::Passes::HEALTHY,
+            details: true,
+        }
+    }
+
+    fn pod(&self, name: &str, checks: Vec<Check>) -> Pod {
+        let options = self.options(name);
         let groups = group_settings(&options, &checks, |_| ProbeFacts::default()).unwrap();
         Pod::start(PodOptions {
-            events: Arc::new(EventHub::new(&pod, Arc::clone(&clock))),
-            fleet,
-            pod,
+            events: Arc::new(EventHub::new(&options.pod, Arc::clone(&self.clock))),
+            fleet: options.fleet.clone(),
+            pod: options.pod.clone(),
             version: "0".into(),
             checks,
             groups,
-            shown: ShownSettings {
-                enabled: true,
-                background: true,
-                interval: options.interval,
-                lock_ttl: options.lock_ttl,
-                cache_ttl: options.cache_ttl,
-                lock_scope: self.scope,
-                fresh_for: ShownSettings::fresh_for(
-                    options.interval,
-                    options.cache_ttl,
-                    options.jitter,
-                ),
-                budget: watchkeeper_core::money::Budget::default(),
-                passes: watchkeeper_core::report::Passes::HEALTHY,
-                details: true,
-            },
+            shown: Self::shown(&options),
             backend: "memory",
             address: "this process".to_owned(),
             store: Arc::clone(&self.store),
@@ -184,6 +193,25 @@ impl World {
             drain: options.drain,
             companions: None,
         })
+    }
+
+    /// What a pod of that name is to go on with.
+    fn change(
+        &self,
+        name: &str,
+        checks: Vec<Check>,
+        change: impl FnOnce(&mut GroupOptions),
+    ) -> PodChange {
+        let mut options = self.options(name);
+        change(&mut options);
+        PodChange {
+            groups: group_settings(&options, &checks, |_| ProbeFacts::default()).unwrap(),
+            checks,
+            shown: Self::shown(&options),
+            prober: Arc::clone(&self.prober) as _,
+            concurrency: options.concurrency,
+            companions: None,
+        }
     }
 }
 

@@ -327,21 +327,23 @@ async fn a_round_under_way_keeps_its_lease_through_a_reload_and_nothing_is_asked
     }
     let renewed = tokio::time::Instant::now() + Duration::from_secs(4);
     while tokio::time::Instant::now() < renewed {
-        for pod in fleet.pods() {
-            let status = pod.shared_status().await;
-            assert_eq!(status["status"]["lock_owner"], fleet.id(holder), "{status}");
-            assert_eq!(status["token"], token, "{status}");
-        }
+        let status = fleet[holder].shared_status().await;
+        assert_eq!(status["status"]["lock_owner"], fleet.id(holder), "{status}");
+        assert_eq!(status["token"], token, "{status}");
+        assert_eq!(redis.keys("watchkeeper:*:lock:*").await.len(), 1);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
     // Another list: probes in flight end, the lease is given back, and only what is new is asked.
-    for pod in fleet.pods() {
-        pod.replace(FILE, &config(&["quick", "slow", "new"]).toml());
-        assert_eq!(post(pod).await.0, 200);
-    }
+    let longer = config(&["quick", "slow", "new"]).toml();
+    fleet[holder].replace(FILE, &longer);
+    assert_eq!(post(&fleet[holder]).await.0, 200);
+    assert_eq!(mock.asked().count("new"), 0, "the old round goes first");
     mock.set("slow", Behaviour::Ok);
+    wait_for_results(&fleet[holder], &["quick", "slow", "new"]).await;
     for pod in fleet.pods() {
+        pod.replace(FILE, &longer);
+        assert_eq!(post(pod).await.0, 200);
         wait_for_results(pod, &["quick", "slow", "new"]).await;
         let metrics = pod.metrics().await;
         assert_eq!(metrics.count("watchkeeper_lease_lost_total", &[]), 0.0);

@@ -351,6 +351,7 @@ async fn the_status_tells_how_this_pod_lives() {
                 "lock_scope": "fleet",
                 "fresh_for_seconds": 316.0,
             },
+            "reload": null,
         })
     );
 }

@@ -31,25 +31,27 @@ pub(super) struct Files(HashMap<PathBuf, Known>);
 
 impl Files {
     /// The contents of these files now. A path is followed anew each time: a link may point elsewhere. Of a file that no
-    /// configuration may be as long as, as much is looked at.
-    pub(super) fn contents(&mut self, paths: &[PathBuf]) -> Contents {
+    /// configuration may be as long as, as much is looked at. `is_apart`: the look before this one is more than a tick of any
+    /// file system's clock ago.
+    pub(super) fn contents(&mut self, paths: &[PathBuf], is_apart: bool) -> Contents {
         self.0.retain(|path, _| paths.contains(path));
         let mut contents = Contents::new();
         for path in paths {
-            let content = self.content(path).unwrap_or(Content::Unreadable);
+            let content = self.content(path, is_apart);
+            let content = content.unwrap_or(Content::Unreadable);
             contents.insert(path.clone(), content);
         }
         contents
     }
 
-    fn content(&mut self, path: &PathBuf) -> io::Result<Content> {
+    fn content(&mut self, path: &PathBuf, is_apart: bool) -> io::Result<Content> {
         let file = File::open(path)?;
         let stamp = stamp(&file)?;
         let known = self.0.get(path).filter(|known| known.stamp == stamp);
         if let Some(known) = known.filter(|known| known.is_sure) {
             return Ok(known.content);
         }
-        let is_sure = known.is_some();
+        let is_sure = known.is_some() && is_apart;
         let content = Content::Bytes(digest(file)?);
         let known = Known {
             stamp,
@@ -106,7 +108,7 @@ mod tests {
         for target in ["1", "2", "3", "nowhere"] {
             symlink(target, path("new")).unwrap();
             fs::rename(path("new"), path("..data")).unwrap();
-            let contents = files.contents(&[path("f")]);
+            let contents = files.contents(&[path("f")], true);
             seen.push(contents[&path("f")]);
         }
         assert_eq!(seen[0], seen[2]);
@@ -121,12 +123,14 @@ mod tests {
         fs::write(&path, "one").unwrap();
         let mut files = Files::default();
         let paths = [path.clone()];
-        let first = files.contents(&paths);
+        let first = files.contents(&paths, false);
         fs::write(&path, "two").unwrap();
         // As if the clock of the file system had not moved on.
         let stamp = stamp(&File::open(&path).unwrap()).unwrap();
         files.0.get_mut(&path).unwrap().stamp = stamp;
-        assert_ne!(files.contents(&paths), first);
+        assert_eq!(files.contents(&paths, false).len(), 1);
+        assert!(!files.0[&path].is_sure);
+        assert_ne!(files.contents(&paths, true), first);
         assert!(files.0[&path].is_sure);
     }
 }

@@ -56,7 +56,7 @@ impl Task {
         let stop = CancellationToken::new();
         let mut files = Files::default();
         let paths = prepare::files(&belongings.loaded);
-        let watch = Watch::new(files.contents(&paths));
+        let watch = Watch::new(files.contents(&paths, false));
         let Belongings {
             args,
             loaded,
@@ -161,7 +161,7 @@ impl Keeper {
                     Source::Request
                 }
                 _ = looks.tick() => {
-                    let contents = self.look().await;
+                    let contents = self.look(true).await;
                     match self.watch.look(contents) {
                         None => continue,
                         Some(wants) => Source::File(wants),
@@ -181,10 +181,10 @@ impl Keeper {
     }
 
     /// The contents of the files now.
-    async fn look(&mut self) -> Contents {
+    async fn look(&mut self, is_apart: bool) -> Contents {
         let (mut files, paths) = (std::mem::take(&mut self.files), self.paths.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let contents = files.contents(&paths);
+            let contents = files.contents(&paths, is_apart);
             (files, contents)
         });
         match looked.await {
@@ -198,7 +198,7 @@ impl Keeper {
     }
 
     async fn reload(&mut self, source: Source) -> Told {
-        let before = self.look().await;
+        let before = self.look(false).await;
         let running = self.running.clone();
         let prepared = tokio::task::spawn_blocking(move || prepare::prepare(&running))
             .await
@@ -213,7 +213,7 @@ impl Keeper {
             Ok(prepared) => {
                 self.paths.clone_from(&prepared.files);
                 // What is new among the files was read just now; what was known, after it was looked at.
-                let mut contents = self.look().await;
+                let mut contents = self.look(false).await;
                 contents.extend(before.into_iter().filter(|(p, _)| self.paths.contains(p)));
                 self.watch.done(contents, false);
                 self.apply(source, prepared).await
