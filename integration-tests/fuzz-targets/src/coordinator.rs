@@ -102,13 +102,37 @@ fn step(world: &mut World, bytes: &mut Bytes<'_>) {
         _ => match bytes.byte() {
             0..=7 => world.hand(Event::Drain),
             8..=15 => world.hand(Event::Started),
+            16..=63 => reconfigure(world, bytes),
             n => world.force_many(usize::from(n)),
         },
     }
 }
 
+/// What may change while a group goes on, and some of what may not.
+fn reconfigure(world: &mut World, bytes: &mut Bytes<'_>) {
+    world.reconfigure(|settings| {
+        settings.interval = seconds(bytes);
+        settings.lock_ttl = seconds(bytes).max(settings.op_timeout * 6);
+        settings.cache_ttl = seconds(bytes);
+        settings.concurrency = bytes.below(5);
+        settings.drain = seconds(bytes);
+        settings.background = bytes.byte() < 230;
+        settings.coordinate = bytes.flag();
+        if bytes.flag() {
+            settings.spread = seconds(bytes);
+            settings.checks.reverse();
+            for check in &mut settings.checks {
+                check.timeout = seconds(bytes);
+            }
+        }
+    });
+}
+
+fn seconds(bytes: &mut Bytes<'_>) -> Duration {
+    Duration::from_millis(bytes.number().clamp(1, 1 << 36))
+}
+
 fn settings(bytes: &mut Bytes<'_>) -> Settings {
-    let seconds = |bytes: &mut Bytes<'_>| Duration::from_millis(bytes.number().clamp(1, 1 << 36));
     let op_timeout = seconds(bytes).min(Duration::from_secs(60));
     let checks = (0..=bytes.below(MAX_CHECKS)).map(|n| {
         let mut check = GroupCheck::new(named(n), seconds(bytes));
@@ -430,12 +454,18 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let failing: &[u8] = &[20, 0, 12, 0, 0, 0, 0, 0, 0, 0, 15, 0, 15, 0, 20, 1, 0, 0];
     let forced: &[u8] = &[21, 2, 0, 1, 0, 6, 0, 22, 0, 15, 0, 0, 0, 0];
     let leaving: &[u8] = &[23, 0, 0, 6, 0];
-    let stories: [&[&[u8]]; 6] = [
+    // An interval of 5 s, a lease of 4 s, one probe at once, the list turned round.
+    let other: &[u8] = &[
+        23, 20, 200, 136, 19, 200, 160, 15, 200, 16, 39, 1, 100, 0, 1, 1, 0, 100, 100,
+    ];
+    let stories: [&[&[u8]]; 8] = [
         &[],
         &[round, round, round],
         &[round, failing, round],
         &[round, forced, round, leaving],
         &[failing, forced, failing, leaving],
+        &[round, other, round, other, forced, round],
+        &[&[6, 0, 0, 6, 6, 0], other, round, failing, other, leaving],
         &[&[14, 0, 247, 200, 1], round, &[5, 250, 4, 252], round],
     ];
     let seeds = stories.iter().map(|story| {

@@ -46,6 +46,8 @@ pub(super) struct World {
     last_ticket: u64,
     /// Until when the lease's window is open.
     window_end: Moment,
+    /// Probes that may run although fewer may by now: they began under other settings.
+    grown: usize,
 }
 
 impl World {
@@ -61,6 +63,7 @@ impl World {
             callers: BTreeSet::new(),
             last_ticket: 0,
             window_end: Moment::from_micros(i64::MIN),
+            grown: 0,
         }
     }
 
@@ -129,13 +132,37 @@ impl World {
 
     /// Hands over an event and looks at all that comes of it.
     pub(super) fn hand(&mut self, event: Event) {
-        let now = Now {
-            steady: self.moment(),
-            unix: UnixMillis(self.unix),
-        };
         let callers = self.callers.len();
         let answered = self.take_note(&event);
+        let now = self.clocks();
         let commands = self.coordinator.handle(now, event);
+        self.look_at_all(now, commands, callers, answered);
+    }
+
+    /// Lets it go on with other settings.
+    pub(super) fn reconfigure(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.coordinator.settings().clone();
+        change(&mut settings);
+        self.grown = self.probes.len();
+        let (now, callers) = (self.clocks(), self.callers.len());
+        let commands = self.coordinator.reconfigure(now, settings);
+        self.look_at_all(now, commands, callers, None);
+    }
+
+    fn clocks(&self) -> Now {
+        Now {
+            steady: self.moment(),
+            unix: UnixMillis(self.unix),
+        }
+    }
+
+    fn look_at_all(
+        &mut self,
+        now: Now,
+        commands: Vec<Command>,
+        callers: usize,
+        answered: Option<Moment>,
+    ) {
         let checks = self.coordinator.settings().checks.len();
         // A probe that starts or ends may tell of what it costs.
         let most = 5 * checks + callers + MAX_OTHER;
@@ -143,7 +170,9 @@ impl World {
         for command in commands {
             self.look_at(command, answered);
         }
+        self.grown = self.grown.min(self.probes.len());
         let most = self.coordinator.settings().concurrency.max(1);
+        let most = most.max(self.grown);
         assert!(self.probes.len() <= most, "more probes than may run");
         let different: BTreeSet<_> = self.probes.values().collect();
         assert_eq!(
