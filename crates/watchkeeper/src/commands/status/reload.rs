@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_refused_configuration_and_what_waits_are_named() {
-        let at = |second| Timestamp::from_second(1_700_000_000 + second).ok();
+        let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).ok();
         let mut view = ReloadView {
             at: at(0),
             ok: true,
