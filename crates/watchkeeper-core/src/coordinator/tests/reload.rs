@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::report::{Transition, Transitions};
+use crate::money::Day;
 
 impl Pod {
     /// Hands it its own settings with a change.
@@ -264,4 +265,27 @@ fn when_checks_turned_is_taken_over_with_them_once_and_without_tokens() {
         ..turned("a")
     };
     assert_eq!(heir.view().transitions, Transitions::new([expected]));
+fn a_new_group_goes_on_with_the_days_spending_and_counts_none_of_it_twice() {
+    let mut old = Pod::probing();
+    let cost = Some(Usd::from_picos(7));
+    let verdict = Verdict { cost, ..healthy() };
+    old.at(90, Event::Probed(ProbeId(1), verdict));
+    let mut pod = old.heir(&["a", "c"], &["a"]);
+    for _ in 0..2 {
+        pod.coordinator.inherit_spending(&old.coordinator);
+    }
+    pod.at(1_000, Event::Started);
+    let spent = pod.view().ledger.total(Day::of(unix(1_000)));
+    assert_eq!(Some(spent), cost);
+    // And it stands in the new group's first report.
+    pod.at(1_010, nothing(1, 0));
+    pod.until(1_060);
+    pod.at(1_070, held(2, 3));
+    pod.at(1_080, nothing(3, 3));
+    let commands = pod.at(1_090, probed(1));
+    let Some(Command::Publish(_, publication)) = commands.last() else {
+        panic!("{commands:?}");
+    };
+    let day = Day::of(unix(1_090));
+    assert_eq!(Some(publication.report.ledger.total(day)), cost);
 }
