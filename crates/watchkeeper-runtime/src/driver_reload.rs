@@ -16,7 +16,7 @@ use watchkeeper_core::id::CheckId;
 use watchkeeper_core::probe::Prober;
 use watchkeeper_core::status::ShownSettings;
 
-use crate::driver::{Asked, Driver};
+use crate::driver::{Asked, Driver, Turn};
 use crate::group::{Group, GroupKey};
 
 /// What a pod goes on with.

@@ -1,8 +1,8 @@
 //! New settings for a group that goes on, and groups that take others' checks over.
 
 use super::*;
-use crate::report::{Transition, Transitions};
 use crate::money::Day;
+use crate::report::{Transition, Transitions};
 
 impl Pod {
     /// Hands it its own settings with a change.
@@ -265,6 +265,9 @@ fn when_checks_turned_is_taken_over_with_them_once_and_without_tokens() {
         ..turned("a")
     };
     assert_eq!(heir.view().transitions, Transitions::new([expected]));
+}
+
+#[test]
 fn a_new_group_goes_on_with_the_days_spending_and_counts_none_of_it_twice() {
     let mut old = Pod::probing();
     let cost = Some(Usd::from_picos(7));
