@@ -104,6 +104,8 @@ pub struct GroupView {
     pub entries: BTreeMap<CheckId, Known>,
     /// When the next round is due, if one is.
     pub next_due: Option<Moment>,
+    /// From then on its results take at most this long where probes work, store or no store (FB-1).
+    pub late_after: Duration,
     /// What the fleet spent on this group's probes on the day that it names, as far as this pod knows.
     pub ledger: Ledger,
     /// By check: what others' probes saved this pod since it started, as far as their cost is known.

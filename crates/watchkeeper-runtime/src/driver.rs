@@ -479,6 +479,7 @@ impl Driver {
             &mut self.followed,
             &mut self.snapshot.totals,
             &self.metrics,
+            self.clock.now(),
         );
         if matches!(happening, Happening::Isolated | Happening::Rejoined) {
             self.judge_store();

@@ -8,10 +8,11 @@ use watchkeeper_core::coordinator::{Happening, RoundKind};
 use watchkeeper_core::id::{GroupId, PodId};
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::status::Totals;
+use watchkeeper_core::time::Moment;
 
 use crate::metrics::Metrics;
 
-/// Writes down one happening of a group. `followed` has the last round of another pod that was counted.
+/// Writes down one happening of a group, at `now`. `followed` has the last round of another pod that was counted.
 pub(crate) fn record(
     pod: &PodId,
     group: &GroupId,
@@ -19,6 +20,7 @@ pub(crate) fn record(
     followed: &mut HashMap<GroupId, Token>,
     totals: &mut Totals,
     metrics: &Metrics,
+    now: Moment,
 ) {
     match happening {
         Happening::LeaseAcquired(token) => {
@@ -48,7 +50,7 @@ pub(crate) fn record(
             // A long round publishes as it goes: what it brings later is the same round.
             if followed.insert(group.clone(), *token) != Some(*token) {
                 totals.followed += 1;
-                metrics.round("followed");
+                metrics.round("followed", now);
             }
             totals.saved += u64::try_from(*entries).unwrap_or(0);
             metrics
@@ -113,7 +115,7 @@ pub(crate) fn record(
                 RoundKind::Isolated => "isolated",
                 RoundKind::Forced => "forced",
             };
-            metrics.round(how);
+            metrics.round(how, now);
             match kind {
                 RoundKind::Isolated => totals.isolated += 1,
                 RoundKind::Led | RoundKind::Forced => totals.led += 1,

@@ -13,11 +13,16 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use watchkeeper_core::companion::{Claim, CompanionState};
 use watchkeeper_core::error::{StoreError, StoreOp};
+use watchkeeper_core::id::FleetName;
 use watchkeeper_core::invariant::Invariant::{Ec1, Fb1, Ls3, Sn1};
 use watchkeeper_core::money::{Day, Ledger, Usd};
 use watchkeeper_core::status::Snapshot;
 use watchkeeper_core::time::{Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Spared};
+
+mod pace;
+
+use pace::{HOW, Pace};
 
 /// Probes take from milliseconds to a minute.
 const PROBE_BUCKETS: [f64; 12] = [
@@ -118,14 +123,26 @@ pub struct Metrics {
     reloads: Family<ResultLabels, Counter>,
     reload_ok: Gauge,
     restart_needed: Gauge,
+    pace: Pace,
 }
 
 impl Metrics {
     /// All metrics, at zero. `version` is shown by `watchkeeper_build_info`.
     #[must_use]
     pub fn new(version: &str) -> Self {
+        Self::in_registry(version, Registry::with_prefix("watchkeeper"))
+    }
+
+    /// The same, each with the label `fleet`: one Prometheus may watch several fleets, and only a pod knows which is its.
+    #[must_use]
+    pub fn of_fleet(version: &str, fleet: &FleetName) -> Self {
+        let label = ("fleet".into(), fleet.to_string().into());
+        let registry = Registry::with_prefix_and_labels("watchkeeper", [label].into_iter());
+        Self::in_registry(version, registry)
+    }
+
+    fn in_registry(version: &str, mut registry: Registry) -> Self {
         let fast: fn() -> Histogram = || Histogram::new(FAST_BUCKETS);
-        let mut registry = Registry::with_prefix("watchkeeper");
         let m = Self {
             registry: Registry::default(),
             drawing: Mutex::default(),
@@ -155,6 +172,7 @@ impl Metrics {
             reloads: Family::default(),
             reload_ok: Gauge::default(),
             restart_needed: Gauge::default(),
+            pace: Pace::default(),
         };
         registry.register(
             "check_healthy",
@@ -285,7 +303,8 @@ impl Metrics {
             "The running version",
             Info::new([("version", version.to_owned())]),
         );
-        for how in ["led", "followed", "isolated", "forced"] {
+        m.pace.register(&mut registry);
+        for how in HOW {
             // Made at zero, so that a rate over the first minutes is right.
             drop(m.rounds.get_or_create(&HowLabels { how }));
         }
@@ -369,6 +388,16 @@ impl Metrics {
             let gauge = self.budget_limit.get_or_create(&by(provider));
             gauge.set(limit.as_dollars());
         }
+        if budget.fleet.is_some() || !budget.providers.is_empty() {
+            // Made at zero, so that the first check that is spared counts as a rise.
+            for check in snapshot.checks.iter() {
+                let labels = SparedLabels {
+                    provider: check.provider().to_owned(),
+                    reason: Spared::Budget.as_str(),
+                };
+                drop(self.probes_spared.get_or_create(&labels));
+            }
+        }
     }
 
     /// What the companions came to since `before`.
@@ -392,8 +421,9 @@ impl Metrics {
         )
     }
 
-    pub(crate) fn round(&self, how: &'static str) {
+    pub(crate) fn round(&self, how: &'static str, now: Moment) {
         self.rounds.get_or_create(&HowLabels { how }).inc();
+        self.pace.round(how, now);
     }
 
     /// The configuration was read again: `applied`, `unchanged` or `refused`, and how many settings wait for a restart.
@@ -421,6 +451,7 @@ impl Metrics {
     pub fn render(&self, snapshot: &Snapshot, now: Moment, unix: UnixMillis) -> String {
         // Nothing under this lock can panic half way.
         let _turn = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pace.show(snapshot, now);
         self.money(snapshot, unix);
         self.store_up.set(i64::from(snapshot.store_up));
         let serves = snapshot.store_up && snapshot.companions.claim == Claim::Ours;
@@ -440,6 +471,7 @@ impl Metrics {
             .min();
         self.report_age
             .set(oldest.map_or(f64::NAN, |at| now.since(at).as_secs_f64()));
+        // A check that was taken out of the list has no standing any more.
         self.check_healthy.clear();
         for check in snapshot.checks.iter() {
             if let Some(known) = snapshot.known(&check.id) {

@@ -154,6 +154,7 @@ pub(crate) fn group(name: &str) -> GroupView {
         checked_by: None,
         entries: BTreeMap::new(),
         next_due: None,
+        late_after: Duration::from_secs(205),
         ledger: watchkeeper_core::money::Ledger::default(),
         transitions: watchkeeper_core::report::Transitions::default(),
         saved: Arc::default(),

@@ -23,6 +23,9 @@ pub const ISOLATED_AFTER: Duration = Duration::from_secs(2);
 /// Longest pause between two attempts to reach a store that fails.
 pub const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
+/// FB-1 leaves this much to everything that is not a lease, a round or a spread.
+const LATE_SLACK: Duration = Duration::from_secs(10);
+
 /// Calls that may wait for forced results at the same time; more are turned away.
 pub const MAX_TICKETS: usize = 256;
 
@@ -138,6 +141,17 @@ impl Settings {
     pub fn round_limit(&self) -> Duration {
         let checks = self.checks.iter().map(|c| (&*c.provider, c.timeout));
         Load::of(checks, &self.lanes, self.spread).round(self.concurrency)
+    }
+
+    /// What is due is there within this much where probes work, store or no store (FB-1): the jitter, a lease that has to
+    /// end, a round that comes to nothing and one that does not.
+    #[must_use]
+    pub fn late_after(&self) -> Duration {
+        let jitter = self.cadence().mul_f64(self.jitter.clamp(0.0, 1.0));
+        let rounds = self.round_limit().saturating_mul(2);
+        [jitter, self.lock_ttl, rounds, LATE_SLACK]
+            .into_iter()
+            .fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// For each check that has twins, by its place: a number that they have in common, and no other check.

@@ -24,6 +24,7 @@ impl Coordinator {
             checked_by: self.checked_by.clone(),
             entries: self.shown_entries(),
             next_due: self.next_round_due(),
+            late_after: self.settings.late_after(),
             ledger: self.purse.ledger(),
             saved: Arc::clone(&self.saved),
             transitions: self.changes.view(),

@@ -72,8 +72,11 @@ async fn daemon(args: RunArgs, loaded: Loaded, level: LevelSwitch) -> Result<Exi
     if let Some(line) = wiring::pod::cost(config, wire.as_ref(), &*prober).line() {
         info!("{line}");
     }
-    let metrics = Arc::new(Metrics::new(wiring::pod::VERSION));
     let pod_id = wiring::pod::pod_id(config)?;
+    let metrics = Arc::new(Metrics::of_fleet(
+        wiring::pod::VERSION,
+        &config.fleet.name,
+    ));
     let mut pod = wiring::pod::start(
         config,
         pod_id.clone(),

@@ -112,7 +112,7 @@ impl Stage {
             Failure::failed(format!("{name} cannot listen on a loopback port: {error}"))
         })?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let metrics = Arc::new(Metrics::new(VERSION));
+        let metrics = Arc::new(Metrics::of_fleet(VERSION, &self.fleet));
         let pod = self.pod(&name, &metrics)?;
         let status = pod.status();
         let pod_metrics = Arc::new(PodMetrics {
