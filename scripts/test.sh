@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|failover|timing|chaos|vendors|litellm|litellm-full|versions ...]
+#   scripts/test.sh [unit|live|daemon|failover|observe|timing|chaos|vendors|litellm|litellm-full|versions ...]
 #
 #   unit          every crate's tests and documentation examples; needs no server
 #   live          each backend's promises against real servers, in containers
 #   daemon        fleets of real daemons against real servers
 #   failover      fleets of real daemons while the servers of their store die, move and come back
+#   observe       rules and dashboard before a real Prometheus that scrapes real daemons
 #   timing        what must happen within milliseconds; alone, one test at a time
 #   chaos         two minutes of faults on real daemons; alone
 #   vendors       requests and answers before the vendors' own packages, from the package index
@@ -26,20 +27,20 @@ set -euo pipefail
 . scripts/containers.sh
 
 # The suites of the integration-tests package that need more than cargo.
-readonly SERVED_SUITES='live daemon failover timing chaos vendors litellm'
+readonly SERVED_SUITES='live daemon failover observe timing chaos vendors litellm'
 
 # What waits more than it computes, whatever the machine has: for real processes and servers' own timers.
 readonly WAITING_THREADS=8
 
 usage() {
-  sed -n '2,21s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,22s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
 [ -n "$suites" ] || suites="unit $SERVED_SUITES"
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | failover | timing | chaos | vendors | litellm | litellm-full | versions) ;;
+    unit | live | daemon | failover | observe | timing | chaos | vendors | litellm | litellm-full | versions) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -65,6 +66,11 @@ set_up() {
   # The tests start servers of their own; those that the packages start are not wanted.
   need_without_service redis-server redis-server
   need_without_service etcd etcd-server etcd
+  if wants observe; then
+    # Its server and its `promtool`.
+    need_without_service promtool prometheus
+    need python3 python3
+  fi
   if wants vendors || wants litellm || wants litellm-full || wants versions; then
     need_venv
   fi
@@ -111,6 +117,9 @@ fi
 if wants failover; then
   # Each waits for intervals and elections most of its time.
   test_step failover bounded 300 cargo test --workspace --locked --no-fail-fast --test failover -- --test-threads=4
+fi
+if wants observe; then
+  test_step observe bounded 120 cargo test --workspace --locked --no-fail-fast --test observe
 fi
 if wants timing; then
   test_step timing bounded 300 cargo test --workspace --locked --no-fail-fast --test timing -- --test-threads=1

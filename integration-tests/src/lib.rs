@@ -27,6 +27,7 @@ pub mod litellm_config;
 pub mod measure;
 pub mod mock_llm;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod python;
 pub mod recorder;

@@ -58,6 +58,11 @@ struct SparedLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HowLabels {
     how: &'static str,
 }
@@ -107,6 +112,7 @@ pub struct Metrics {
     budget_spent: DollarGauges,
     budget_limit: DollarGauges,
     rounds: Family<HowLabels, Counter>,
+    pace: Pace,
     report_age: Gauge<f64, AtomicU64>,
     lease_held: Gauge,
     pub(crate) lease_lost: Counter,
@@ -156,6 +162,7 @@ impl Metrics {
             budget_spent: Family::default(),
             budget_limit: Family::default(),
             rounds: Family::default(),
+            pace: Pace::default(),
             report_age: Gauge::default(),
             lease_held: Gauge::default(),
             lease_lost: Counter::default(),
@@ -272,6 +279,22 @@ impl Metrics {
             "Reports of LiteLLM pods used instead of probes",
             m.wire_adopted.clone(),
         );
+        registry.register(
+            "config_reloads",
+            "Times that the configuration was read again, by what came of it",
+            m.reloads.clone(),
+        );
+        registry.register(
+            "config_reload_ok",
+            "Whether the configuration could be used when it was read last",
+            m.reload_ok.clone(),
+        );
+        registry.register(
+            "config_restart_needed",
+            "How many changed settings wait for a restart",
+            m.restart_needed.clone(),
+        );
+        m.reload_ok.set(1);
         registry.register(
             "wire_lock_waits",
             "Times that a LiteLLM pod held its lock when this pod wanted the lease",
@@ -471,7 +494,6 @@ impl Metrics {
             .min();
         self.report_age
             .set(oldest.map_or(f64::NAN, |at| now.since(at).as_secs_f64()));
-        // A check that was taken out of the list has no standing any more.
         self.check_healthy.clear();
         for check in snapshot.checks.iter() {
             if let Some(known) = snapshot.known(&check.id) {

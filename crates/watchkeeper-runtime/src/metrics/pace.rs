@@ -114,7 +114,9 @@ impl Pace {
         let groups = || snapshot.groups.iter();
         let overdue = groups().filter_map(|group| {
             // What was never asked is due since this pod is there.
-            group.next_due.map(|due| now.since(due.max(snapshot.started)))
+            group
+                .next_due
+                .map(|due| now.since(due.max(snapshot.started)))
         });
         let longest = |times: &mut dyn Iterator<Item = Duration>| {
             times.max().unwrap_or_default().as_secs_f64()
