@@ -93,7 +93,7 @@ impl Prometheus {
     pub async fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
         let query: Vec<String> = parameters
             .iter()
-            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
             .collect();
         let path = format!("/api/v1/{path}?{}", query.join("&"));
         let answer = http::request(self.address, Method::GET, &path, None)

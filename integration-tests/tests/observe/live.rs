@@ -62,7 +62,10 @@ async fn every_panel_has_data(stage: &Stage) {
     let began = Instant::now();
     while !open.is_empty() {
         let left: Vec<&str> = open.iter().map(|query| &*query.place).collect();
-        assert!(began.elapsed() < LIMIT, "no data within {LIMIT:?}: {left:?}");
+        assert!(
+            began.elapsed() < LIMIT,
+            "no data within {LIMIT:?}: {left:?}"
+        );
         // Requests that fail are a panel of their own.
         let _ = stage.fleet[0].get("/health?model=broken").await;
         let mut still = Vec::new();
@@ -137,10 +140,9 @@ async fn all_that_rules_and_panels_ask_is_answered_by_fleets_at_work() {
         let inside = query.strip_prefix("label_values(").unwrap();
         let (series, label) = inside.strip_suffix(')').unwrap().rsplit_once(", ").unwrap();
         let path = format!("label/{label}/values");
-        let values = stage
-            .prometheus
-            .ask(&path, &[("match[]", &expanded(series))]);
-        let values = values.await.unwrap();
+        let series = expanded(series);
+        let of = [("match[]", &*series)];
+        let values = stage.prometheus.ask(&path, &of).await.unwrap();
         let count = values.as_array().unwrap().len();
         let expected = if name == "fleet" { 2 } else { 4 };
         assert_eq!(count, expected, "{name}: {values}");
@@ -169,7 +171,10 @@ async fn all_that_rules_and_panels_ask_is_answered_by_fleets_at_work() {
     let asked = asked.chain(queries().into_iter().map(|query| query.expression));
     for expression in asked {
         for name in metrics_in(&expression) {
-            assert!(exposed.contains_key(&name), "no pod shows {name}: {expression}");
+            assert!(
+                exposed.contains_key(&name),
+                "no pod shows {name}: {expression}"
+            );
         }
     }
     document::lists_all(&exposed);

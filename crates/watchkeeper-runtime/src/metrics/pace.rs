@@ -146,3 +146,6 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
