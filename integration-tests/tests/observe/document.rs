@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{RULES, alerts};
 use crate::text;
 
+/// Labels by metric.
+type Table = BTreeMap<String, BTreeSet<String>>;
+
 const FILE: &str = "docs/monitoring.md";
 
 /// A histogram's name without the part that a series is.
@@ -17,7 +20,7 @@ fn whole(name: &str) -> &str {
 }
 
 /// The first column of the table of metrics: name and labels.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
+fn documented() -> Table {
     let rows = text(FILE);
     let rows = rows
         .lines()
@@ -38,8 +41,8 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Fails unless the table lists exactly what the pods show.
-pub(crate) fn lists_all(exposed: &BTreeMap<String, BTreeSet<String>>) {
-    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+pub(crate) fn lists_all(exposed: &Table) {
+    let mut shown: Table = BTreeMap::new();
     for (name, labels) in exposed {
         // What every series has, and what makes a histogram, is told once above the table.
         let own = labels
@@ -48,10 +51,19 @@ pub(crate) fn lists_all(exposed: &BTreeMap<String, BTreeSet<String>>) {
         let known = shown.entry(whole(name).to_owned()).or_default();
         known.extend(own.cloned());
     }
-    assert_eq!(
-        documented(),
-        shown,
-        "{FILE} (left) lists other metrics than pods show"
+    let documented = documented();
+    let unlike = |these: &Table, those: &Table| {
+        let found = these
+            .iter()
+            .filter(|(name, labels)| those.get(*name) != Some(labels));
+        found
+            .map(|(name, labels)| format!("{name}{labels:?}"))
+            .collect::<Vec<_>>()
+    };
+    let (wrong, missing) = (unlike(&documented, &shown), unlike(&shown, &documented));
+    assert!(
+        wrong.is_empty() && missing.is_empty(),
+        "{FILE} lists what no pod shows: {wrong:?}\nit lacks what pods show: {missing:?}"
     );
 }
 
