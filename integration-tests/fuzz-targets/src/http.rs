@@ -254,6 +254,7 @@ fn snapshot() -> Snapshot {
         checked_by: Some(pod.clone()),
         entries: BTreeMap::from([(check.id.clone(), known)]),
         next_due: None,
+        late_after: Duration::from_secs(205),
         ledger: watchkeeper_core::money::Ledger::default(),
         transitions: watchkeeper_core::report::Transitions::default(),
         saved: Arc::default(),
