@@ -6,7 +6,7 @@ use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
 use watchkeeper_core::money::{Budget, Ledger};
-use watchkeeper_core::report::Passes;
+use watchkeeper_core::report::{Passes, Transitions};
 use watchkeeper_core::status::{GroupView, ShownSettings, Totals};
 use watchkeeper_core::time::UnixMillis;
 
@@ -29,6 +29,7 @@ fn group(name: &str, mode: Mode, next_due: Option<Moment>, late_after: Duration)
         late_after,
         ledger: Ledger::default(),
         saved: Arc::default(),
+        transitions: Transitions::default(),
     })
 }
 
