@@ -4,6 +4,7 @@
 #
 #   ensure_engine       use the engine that answers, else install Debian's and start one of our own by hand
 #   ensure_images       of redis and etcd: use the named image, else pull the default, else make one of the binaries here
+#   ensure_tour_images  the same for the compose file's Redis and Python
 #   stop_containers     undo both; safe to call at any time
 #
 # Our own engine shares nothing with another on the same machine: its data, socket and bridge are its own, and
@@ -82,6 +83,13 @@ ensure_images() {
   ensure_image etcd WATCHKEEPER_TEST_ETCD_IMAGE integration-tests/src/etcd_server.rs
 }
 
+ensure_tour_images() {
+  need redis-server redis-server
+  need python3 python3
+  ensure_image redis REDIS_IMAGE deploy/compose/compose.yaml
+  ensure_image python PYTHON_IMAGE deploy/compose/compose.yaml
+}
+
 # ensure_image NAME VARIABLE FILE: FILE says which image is the official, pinned one.
 ensure_image() {
   local name=$1 variable=$2 default
@@ -89,8 +97,9 @@ ensure_image() {
     echo "$name image: ${!variable}, as named by $variable"
     return
   fi
-  default=$(sed -n 's/.*DEFAULT_IMAGE: &str = "\(.*\)";$/\1/p' "$3")
-  [ -n "$default" ] || die "$3 names no DEFAULT_IMAGE"
+  # In Rust a constant, in the compose file what holds where the variable is not set.
+  default=$(sed -n -e 's/.*DEFAULT_IMAGE: &str = "\(.*\)";$/\1/p' -e "s/.*\${$variable:-\(.*\)}\$/\1/p" "$3")
+  [ -n "$default" ] || die "$3 names no image for $variable"
   if docker image inspect "$default" >/dev/null 2>&1; then
     echo "$name image: $default, here already"
   elif timeout "$PULL_SECONDS" docker pull --quiet "$default" >/dev/null 2>&1; then
@@ -132,6 +141,23 @@ import_etcd() {
   import_image "etcd:$version" --change 'CMD ["etcd"]' --change 'EXPOSE 2379'
 }
 
+# The interpreter with its standard library, at the paths where they lie here.
+import_python() {
+  local python library version root
+  python=$(realpath "$(python3 -c 'import sys; print(sys.executable)')")
+  library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+  version=$(python3 -c 'import platform; print(platform.python_version())')
+  new_image_root
+  add_binaries "$python"
+  mkdir -p "$root$(dirname "$python")" "$root$library"
+  mv "$root/usr/bin/$(basename "$python")" "$root$python"
+  [ -e "$root/usr/bin/python3" ] || ln -s "$python" "$root/usr/bin/python3"
+  tar -C "$library" --exclude=test --exclude=site-packages --exclude=dist-packages --exclude=__pycache__ \
+    --exclude='config-*' --exclude=ensurepip --exclude=idlelib -c . | tar -C "$root$library" -x
+  add_libraries "$library"/lib-dynload/*.so
+  import_image "python:$version" --change 'CMD ["python3"]'
+}
+
 # An image of the machine's own server: the binaries, the libraries that `ldd` names, and the few files that a C
 # library looks for. It takes the same arguments as the official one. The caller owns `root`.
 new_image_root() {
@@ -146,15 +172,21 @@ new_image_root() {
 
 # add_binaries COMMAND...: with their libraries, where they are not linked statically.
 add_binaries() {
-  local binary library
+  local binary
   for binary; do
-    cp -L "$(command -v "$binary")" "$root/usr/bin/$binary"
-    { ldd "$(command -v "$binary")" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } |
-      while IFS= read -r library; do
-        mkdir -p "$root$(dirname "$library")"
-        cp -L "$library" "$root$library"
-      done
+    cp -L "$(command -v "$binary")" "$root/usr/bin/$(basename "$binary")"
+    add_libraries "$(command -v "$binary")"
   done
+}
+
+# add_libraries FILE...: what `ldd` names for binaries and libraries.
+add_libraries() {
+  local library
+  { ldd "$@" 2>/dev/null || true; } | { grep -o '[[:space:]]/[^ :]*' || true; } | sort -u |
+    while read -r library; do
+      mkdir -p "$root$(dirname "$library")"
+      cp -L "$library" "$root$library"
+    done
 }
 
 # import_image NAME OPTION...: leaves its full name in `imported`.
@@ -193,6 +225,8 @@ stop_engine() {
     # shellcheck disable=SC2086 # a list of ids
     timeout 60 docker rm --force --volumes $left >/dev/null 2>&1 || true
   fi
+  # Their bridges would stay.
+  timeout 20 docker network prune --force >/dev/null 2>&1 || true
   pid=$(cat "$engine_dir/docker.pid" 2>/dev/null || true)
   if [ -n "$pid" ]; then
     as_root kill "$pid" 2>/dev/null || true

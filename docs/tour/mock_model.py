@@ -1,4 +1,7 @@
-"""A stand-in for a model endpoint: answers every chat request, and prints one line for each."""
+"""A stand-in for a model endpoint: answers every chat request, and prints one line for each.
+
+Arguments: the port, and where others than this machine have to reach it, the address to listen on.
+"""
 import http.server
 import sys
 import time
@@ -19,4 +22,5 @@ class Model(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Model).serve_forever()
+host = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+http.server.ThreadingHTTPServer((host, int(sys.argv[1])), Model).serve_forever()
