@@ -21,6 +21,14 @@ test:
 test-live:
     scripts/test.sh live
 
+# What is in deploy/, without a cluster; the image, as a network of containers.
+test-deploy:
+    scripts/test.sh deploy containers
+
+# The compose section of docs/deploy.md as it is written.
+tour BINARY="target/debug/watchkeeper":
+    scripts/compose-tour.sh {{ BINARY }}
+
 # All tests: the crates', the live ones, fleets of daemons, timing.
 test-all:
     scripts/test.sh

@@ -23,10 +23,13 @@ deploy/image/assemble.sh "$binary" "$root/image"
 
 sed -n '/^FROM scratch$/,$p' deploy/Dockerfile |
   sed 's|^COPY --from=build /image/ /$|COPY image/ /|' >"$root/Dockerfile"
-[ "$(grep -c '^COPY image/ /$' "$root/Dockerfile")" -eq 1 ] && ! grep -q -e '--from=' "$root/Dockerfile" ||
+if [ "$(grep -c '^COPY image/ /$' "$root/Dockerfile")" -ne 1 ] || grep -q -e '--from=' "$root/Dockerfile"; then
   die "deploy/Dockerfile's last stage is not what scripts/image.sh expects: one \`COPY --from=build /image/ /\`"
+fi
 
 # The classic builder is in every engine; the other one is a package of its own.
-DOCKER_BUILDKIT=0 docker build --quiet --tag "$tag" "$root" >/dev/null 2>"$root/said" ||
-  { cat "$root/said" >&2 && die "the image was not built"; }
+if ! DOCKER_BUILDKIT=0 docker build --quiet --tag "$tag" "$root" >/dev/null 2>"$root/said"; then
+  cat "$root/said" >&2
+  die "the image was not built"
+fi
 echo "built $tag, $(docker image inspect --format '{{.Size}}' "$tag") bytes"

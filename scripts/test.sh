@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|failover|observe|timing|chaos|vendors|litellm|litellm-full|versions ...]
+#   scripts/test.sh [unit|live|daemon|failover|observe|timing|chaos|vendors|litellm|litellm-full|versions|deploy|containers ...]
 #
 #   unit          every crate's tests and documentation examples; needs no server
 #   live          each backend's promises against real servers, in containers
@@ -15,8 +15,12 @@
 #   litellm-full  everything else that the two do to each other, and a LiteLLM proxy as what is asked; fourteen
 #                 minutes, only when named
 #   versions      the Redis backend's promises on Redis 6.2 and Valkey 9, from the package index; only when named
+#   deploy        the manifests, the compose file and the unit in deploy/, without a cluster
+#   containers    the image: built, and a network of its containers that are cut off, joined, stopped and replaced;
+#                 without an engine that answers, or the variable below, only when named
 #
 # Environment: WATCHKEEPER_TEST_REDIS_IMAGE and WATCHKEEPER_TEST_ETCD_IMAGE name the images.
+# WATCHKEEPER_TEST_IMAGE names the image under test, and none is built.
 # WATCHKEEPER_TEST_REQUIRE_CONTAINER=1 makes a missing container engine a reason to install and start one; without it
 # the servers of this machine stand in.
 # The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -27,20 +31,25 @@ set -euo pipefail
 . scripts/containers.sh
 
 # The suites of the integration-tests package that need more than cargo.
-readonly SERVED_SUITES='live daemon failover observe timing chaos vendors litellm'
+readonly SERVED_SUITES='live daemon failover observe timing chaos vendors litellm deploy'
 
 # What waits more than it computes, whatever the machine has: for real processes and servers' own timers.
 readonly WAITING_THREADS=8
 
 usage() {
-  sed -n '2,22s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,27s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
-[ -n "$suites" ] || suites="unit $SERVED_SUITES"
+if [ -z "$suites" ]; then
+  suites="unit $SERVED_SUITES"
+  if [ "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" = 1 ] || engine_answers; then
+    suites+=' containers'
+  fi
+fi
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | failover | observe | timing | chaos | vendors | litellm | litellm-full | versions) ;;
+    unit | live | daemon | failover | observe | timing | chaos | vendors | litellm | litellm-full | versions | deploy | containers) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -74,8 +83,8 @@ set_up() {
   if wants vendors || wants litellm || wants litellm-full || wants versions; then
     need_venv
   fi
-  wants live || return 0
-  if [ "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" = 1 ]; then
+  wants live || wants containers || return 0
+  if [ "${WATCHKEEPER_TEST_REQUIRE_CONTAINER:-}" = 1 ] || wants containers; then
     ensure_engine
     ensure_images
   elif engine_answers; then
@@ -142,6 +151,16 @@ if wants litellm-full; then
     --test-threads=1 --skip steady::
   test_step 'a LiteLLM proxy as what is asked' bounded 600 cargo test --workspace --locked --no-fail-fast \
     --test vendors -- litellm::
+fi
+if wants deploy; then
+  # The first run installs schemas, which takes half a minute more.
+  must_step deploy bounded 300 deploy/check/check.sh
+fi
+if wants containers; then
+  [ -n "${WATCHKEEPER_TEST_IMAGE:-}" ] || must_step image bounded 120 scripts/image.sh
+  # Its figures belong to the record of a run.
+  test_step containers bounded 240 cargo test --workspace --locked --no-fail-fast --test containers -- \
+    --test-threads="$WAITING_THREADS" --nocapture
 fi
 if wants versions; then
   test_step versions bounded 300 cargo test --workspace --locked --no-fail-fast --test versions -- \

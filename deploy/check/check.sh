@@ -51,10 +51,15 @@ unit() {
   # Its binary is not installed here; a verifier that only warns leaves with 0.
   sed 's|^ExecStart=/usr/bin/watchkeeper |ExecStart=/bin/true |' deploy/systemd/watchkeeper.service \
     >"$work/watchkeeper.service"
-  systemd-analyze verify "$work/watchkeeper.service" >"$work/said" 2>&1 && [ ! -s "$work/said" ] ||
-    { cat "$work/said" && die "systemd finds fault with deploy/systemd/watchkeeper.service"; }
-  systemd-analyze security --offline=true --threshold="$MAX_EXPOSURE" "$work/watchkeeper.service" >"$work/said" 2>&1 ||
-    { cat "$work/said" && die "deploy/systemd/watchkeeper.service is exposed more than it has to be"; }
+  if ! systemd-analyze verify "$work/watchkeeper.service" >"$work/said" 2>&1 || [ -s "$work/said" ]; then
+    cat "$work/said"
+    die "systemd finds fault with deploy/systemd/watchkeeper.service"
+  fi
+  if ! systemd-analyze security --offline=true --threshold="$MAX_EXPOSURE" "$work/watchkeeper.service" >"$work/said" 2>&1
+  then
+    cat "$work/said"
+    die "deploy/systemd/watchkeeper.service is exposed more than it has to be"
+  fi
   tail -n 1 "$work/said"
 }
 

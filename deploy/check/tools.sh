@@ -2,16 +2,21 @@
 # What the checks and the tour of deploy/ need, installed once. Sourced after lib.sh.
 #
 #   need_tools      all of them
-#   need_compose    `$compose`, a docker compose: the machine's own plugin, else one from the package index
+#   need_compose    a docker compose at `$compose`, pinned
 #   kustomize_build FOLDER
 
 python_env=
 compose=
 
+target_folder() {
+  mkdir -p "${CARGO_TARGET_DIR:-target}"
+  realpath "${CARGO_TARGET_DIR:-target}"
+}
+
 need_python_env() {
   [ -z "$python_env" ] || return 0
   need_venv
-  python_env=${CARGO_TARGET_DIR:-$PWD/target}/deploy-tools
+  python_env=$(target_folder)/deploy-tools
   cmp -s deploy/check/requirements.txt "$python_env/installed" && return
   python3 -m venv --clear "$python_env"
   "$python_env/bin/pip" install --quiet --disable-pip-version-check --no-compile \
@@ -22,6 +27,7 @@ need_python_env() {
 
 need_compose() {
   need_python_env
+  # shellcheck disable=SC2034 # for the scripts that source this
   compose=$python_env/bin/docker-compose
 }
 
@@ -33,13 +39,15 @@ need_kustomize() {
 # Debian's next release has one, and the binary alone is enough. Packages of that release are not mixed with those of the
 # machine: lists, cache and the state of installed packages are this folder's.
 install_kustomize() {
-  local folder=$PWD/${CARGO_TARGET_DIR:-target}/deploy-kustomize options
+  local folder options
+  folder=$(target_folder)/deploy-kustomize
   PATH=$PATH:$folder/usr/bin
   ! command -v kustomize >/dev/null || return 0
   command -v apt-get >/dev/null || die "\`kubectl\` is missing, and so is \`kustomize\`: install one"
   mkdir -p "$folder/lists/partial" "$folder/archives/partial"
   : >"$folder/status"
-  sed -n 's/^URIs: *//p; s/^deb [^h]*\(http[^ ]*\) .*/\1/p' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null |
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |
+    sed -n 's/^URIs: *//p; s/^deb [^h]*\(http[^ ]*\) .*/\1/p' |
     { grep '/debian$' || true; } | head -n 1 |
     sed 's|.*|deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] & trixie main|' >"$folder/debian.list"
   [ -s "$folder/debian.list" ] || die "\`kubectl\` is missing, and so is \`kustomize\`: install one"

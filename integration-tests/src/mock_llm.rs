@@ -9,7 +9,7 @@ mod answers;
 mod seen;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -86,7 +86,15 @@ pub struct MockLlm {
 impl MockLlm {
     /// Starts one on a free port; every model answers [`Behaviour::Ok`].
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(IpAddr::V4(Ipv4Addr::LOCALHOST)).await
+    }
+
+    /// The same at an address of this machine that others reach, such as containers.
+    ///
+    /// # Panics
+    /// When it is no address of this machine.
+    pub async fn start_at(ip: IpAddr) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -107,7 +115,7 @@ impl MockLlm {
     /// Opens another address at which requests are answered alike and remembered as `name`'s. As an HTTP proxy of one
     /// pod (`HTTP_PROXY=http://<address>`) it tells whose a request is.
     pub async fn open_door(&mut self, name: &str) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((self.address.ip(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let door = Some(Arc::from(name));
         self.servers.push(tokio::spawn(serve(
