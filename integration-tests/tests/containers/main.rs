@@ -27,5 +27,8 @@ mod stage;
 /// Far more than anything here needs on a machine that also builds; only a test that fails waits this long.
 const SOON: Duration = Duration::from_secs(20);
 
+/// How long a pod that is gone can hold the others up; what the harness' configuration says.
+const LOCK_TTL: Duration = Duration::from_secs(3);
+
 /// From one round to the next.
 const INTERVAL: Duration = Duration::from_secs(3);
