@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, or the named suites; installs what they need where Debian's packages can be had.
 #
-#   scripts/test.sh [unit|live|daemon|failover|observe|timing|chaos|vendors|litellm|litellm-full|versions|deploy|containers ...]
+#   scripts/test.sh [unit|live|daemon|failover|observe|timing|chaos|vendors|litellm|litellm-full|versions|openapi|deploy|
+#                    containers ...]
 #
 #   unit          every crate's tests and documentation examples; needs no server
 #   live          each backend's promises against real servers, in containers
@@ -15,6 +16,7 @@
 #   litellm-full  everything else that the two do to each other, and a LiteLLM proxy as what is asked; fourteen
 #                 minutes, only when named
 #   versions      the Redis backend's promises on Redis 6.2 and Valkey 9, from the package index; only when named
+#   openapi       schemathesis, from the package index, against a daemon; only when named
 #   deploy        the manifests, the compose file and the unit in deploy/, without a cluster
 #   containers    the image: built, and a network of its containers that are cut off, joined, stopped and replaced;
 #                 without an engine that answers, or the variable below, only when named
@@ -37,7 +39,7 @@ readonly SERVED_SUITES='live daemon failover observe timing chaos vendors litell
 readonly WAITING_THREADS=8
 
 usage() {
-  sed -n '2,27s/^# \{0,1\}//p' scripts/test.sh
+  sed -n '2,29s/^# \{0,1\}//p' scripts/test.sh
 }
 
 suites=$*
@@ -49,7 +51,8 @@ if [ -z "$suites" ]; then
 fi
 for suite in $suites; do
   case "$suite" in
-    unit | live | daemon | failover | observe | timing | chaos | vendors | litellm | litellm-full | versions | deploy | containers) ;;
+    unit | live | daemon | failover | observe | timing | chaos | vendors | litellm) ;;
+    litellm-full | versions | openapi | deploy | containers) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && die "no suite is called \`$suite\`" ;;
   esac
@@ -80,7 +83,7 @@ set_up() {
     need_without_service promtool prometheus
     need python3 python3
   fi
-  if wants vendors || wants litellm || wants litellm-full || wants versions; then
+  if wants vendors || wants litellm || wants litellm-full || wants versions || wants openapi; then
     need_venv
   fi
   wants live || wants containers || return 0
@@ -165,5 +168,9 @@ fi
 if wants versions; then
   test_step versions bounded 300 cargo test --workspace --locked --no-fail-fast --test versions -- \
     --test-threads="$WAITING_THREADS"
+fi
+if wants openapi; then
+  # The first run installs schemathesis, which takes half a minute more.
+  test_step openapi bounded 700 cargo test --workspace --locked --no-fail-fast --test openapi
 fi
 report_tests

@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 targets=()
 while IFS= read -r name; do
   case $name in
-    live | daemon | failover | timing | chaos | vendors | litellm | planted | versions | containers) ;;
+    live | daemon | failover | observe | timing | chaos | vendors | litellm | openapi | planted | versions | containers) ;;
     *) targets+=(--test "$name") ;;
   esac
 done < <(

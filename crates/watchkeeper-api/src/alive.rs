@@ -8,9 +8,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
+use utoipa::ToSchema;
 use watchkeeper_core::status::Snapshot;
 
 use crate::keys::Authorized;
+use crate::openapi::LITELLM;
 use crate::reply;
 use crate::state::App;
 
@@ -20,9 +22,18 @@ const NO_DATABASE: &str = "Not connected";
 /// The backend that no other pod sees.
 pub(crate) const ALONE: &str = "memory";
 
-/// Alive for as long as it answers: a pod that drains must not be killed for it.
+/// Whether the process lives.
+///
+/// It does for as long as it answers: a pod that drains must not be killed for it.
+#[utoipa::path(get, path = "/health/liveness", tag = LITELLM, responses((status = 200, description = "Alive.", body = String, content_type = "application/json", example = json!("I'm alive!"))))]
 pub(crate) async fn liveness() -> Response {
     reply::bytes(StatusCode::OK, Bytes::from_static(b"\"I'm alive!\""))
+}
+
+/// LiteLLM's other spelling of `/health/liveness`.
+#[utoipa::path(get, path = "/health/liveliness", tag = LITELLM, responses((status = 200, description = "Alive.", body = String, content_type = "application/json", example = json!("I'm alive!"))))]
+pub(crate) async fn liveliness() -> Response {
+    liveness().await
 }
 
 /// Whether work may be sent to the pod: once results are there, and until it drains.
@@ -61,7 +72,16 @@ impl Readiness {
     }
 }
 
-/// Ready or not, in LiteLLM's shape.
+/// Whether work may be sent to the pod.
+///
+/// It may once results are there, and until it drains.
+#[utoipa::path(
+    get, path = "/health/readiness", tag = LITELLM,
+    responses(
+        (status = 200, description = "Ready.", body = ReadinessAnswer),
+        (status = 503, description = "No report yet, or about to leave.", body = ReadinessAnswer),
+    ),
+)]
 pub(crate) async fn readiness(State(app): State<App>) -> Response {
     let readiness = Readiness::of(&app.source.snapshot());
     let status = readiness.word();
@@ -75,9 +95,22 @@ pub(crate) async fn readiness(State(app): State<App>) -> Response {
     reply::json(readiness.code(), &body)
 }
 
+/// Ready or not, in LiteLLM's shape.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the document")]
+pub(crate) struct ReadinessAnswer {
+    /// `healthy`, `unhealthy` (no report yet) or `shutting_down`.
+    status: String,
+    /// LiteLLM's word for no database; not there while the pod leaves.
+    db: Option<String>,
+    /// Why it is not ready.
+    reason: Option<String>,
+}
+
 /// The details, in LiteLLM's order. Half of them speak of a proxy and are constant here.
-#[derive(Serialize)]
-struct Details<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReadinessDetails)]
+pub(crate) struct Details<'a> {
     status: &'static str,
     db: &'static str,
     cache: &'a str,
@@ -90,7 +123,14 @@ struct Details<'a> {
     show_env_credential_login_warning: bool,
 }
 
-/// The same with what the pod runs on.
+/// The same as `/health/readiness`, with what the pod runs on.
+#[utoipa::path(
+    get, path = "/health/readiness/details", tag = LITELLM, security(("key" = [])),
+    responses(
+        (status = 200, description = "Ready.", body = Details),
+        (status = 503, description = "No report yet, or about to leave.", body = Details),
+    ),
+)]
 pub(crate) async fn details(_: Authorized, State(app): State<App>) -> Response {
     let snapshot = app.source.snapshot();
     let readiness = Readiness::of(&snapshot);

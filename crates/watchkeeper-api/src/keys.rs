@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::extract::FromRequestParts;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -51,6 +51,15 @@ impl Access {
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         self.0.load().keys.check(headers)
+    }
+
+    fn check_to_act(&self, headers: &HeaderMap) -> Result<(), MayNotAct> {
+        let rules = self.0.load();
+        rules.keys.check(headers).map_err(MayNotAct::Refused)?;
+        if rules.keys.0.is_empty() && !is_own_page(headers) {
+            return Err(MayNotAct::OtherOrigin);
+        }
+        Ok(())
     }
 
     fn check_for_metrics(&self, headers: &HeaderMap) -> Result<(), Refused> {
@@ -162,6 +171,57 @@ impl FromRequestParts<App> for Authorized {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
         app.access.check(&parts.headers).map(|()| Self)
+    }
+}
+
+/// As [`Authorized`], where a request has something done.
+///
+/// Where no key is configured a page that somebody has open in a browser could send such a request as well as they: one
+/// that names another origin than this pod is refused. A key is never sent by a browser on its own.
+pub(crate) struct AuthorizedToAct;
+
+/// Why a request may not have something done.
+pub(crate) enum MayNotAct {
+    /// No key that is let in.
+    Refused(Refused),
+    /// It comes from a page of somebody else.
+    OtherOrigin,
+}
+
+impl FromRequestParts<App> for AuthorizedToAct {
+    type Rejection = MayNotAct;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, MayNotAct> {
+        app.access.check_to_act(&parts.headers).map(|()| Self)
+    }
+}
+
+/// Whether a request comes from no page at all, or from one that this pod serves.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return true;
+    };
+    let page = origin.to_str().ok();
+    let page = page.and_then(|origin| origin.split_once("://"));
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    page.zip(host)
+        .is_some_and(|((_, page), host)| page.eq_ignore_ascii_case(host))
+}
+
+impl IntoResponse for MayNotAct {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refused) => refused.into_response(),
+            Self::OtherOrigin => reply::problem(
+                StatusCode::FORBIDDEN,
+                &Problem {
+                    message: "without a configured key nothing is done for pages of another origin; configure \
+                              `http.api_keys` and send one",
+                    kind: "permission_error",
+                    param: None,
+                },
+            ),
+        }
     }
 }
 

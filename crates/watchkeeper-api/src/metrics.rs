@@ -5,6 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use crate::keys::AuthorizedForMetrics;
+use crate::openapi::OPERATING;
 use crate::state::App;
 
 /// The content type of OpenMetrics 1.0, which Prometheus reads.
@@ -21,6 +22,13 @@ pub trait MetricsText: Send + Sync + 'static {
     }
 }
 
+/// All metrics, for Prometheus.
+///
+/// Needs a key only where `http.metrics_auth` says so.
+#[utoipa::path(
+    get, path = "/metrics", tag = OPERATING, security((), ("key" = [])),
+    responses((status = 200, description = "OpenMetrics 1.0.", body = String, content_type = "application/openmetrics-text")),
+)]
 pub(crate) async fn metrics(_: AuthorizedForMetrics, State(app): State<App>) -> Response {
     (
         [(CONTENT_TYPE, app.metrics.content_type())],

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use watchkeeper_core::check::Check;
 use watchkeeper_core::report::{Entry, Passes, Past};
 use watchkeeper_core::scrub::scrub;
@@ -21,6 +22,7 @@ use watchkeeper_core::time::UnixMillis;
 
 use crate::currency::Currency;
 use crate::keys::Authorized;
+use crate::openapi::{DetailAnswer, LITELLM};
 use crate::query::{Invalid, Query};
 use crate::reply;
 use crate::state::App;
@@ -31,8 +33,9 @@ const DEFAULT_LIMIT: u64 = 100;
 const LIMITS: (u64, u64) = (1, 1000);
 
 /// One record, in LiteLLM's order.
-#[derive(Serialize)]
-struct Record<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = HealthRecord)]
+pub(crate) struct Record<'a> {
     health_check_id: String,
     model_name: &'a str,
     model_id: &'a str,
@@ -41,6 +44,7 @@ struct Record<'a> {
     unhealthy_count: u8,
     error_message: Option<String>,
     response_time_ms: f64,
+    #[schema(value_type = Option<Object>)]
     details: Option<Value>,
     checked_by: Option<&'a str>,
     checked_at: Option<String>,
@@ -92,13 +96,34 @@ impl<'a> Record<'a> {
     }
 }
 
+/// The latest result of each check.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LatestAnswer)]
+pub(crate) struct Latest {
+    /// By the check's id.
+    #[schema(value_type = BTreeMap<String, Record>)]
+    latest_health_checks: Map<String, Value>,
+    total_models: usize,
+}
+
+/// Past results.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryAnswer)]
+pub(crate) struct History<'a> {
+    /// Newest first.
+    health_checks: Vec<Record<'a>>,
+    /// How many this answer has.
+    total_records: usize,
+    limit: u64,
+    offset: u64,
+}
+
 /// The latest result of each check, by id; its status is the check's standing.
+#[utoipa::path(
+    get, path = "/health/latest", tag = LITELLM, security(("key" = [])),
+    responses((status = 200, description = "As LiteLLM's database records.", body = Latest, headers(("x-watchkeeper-stale" = String), ("age" = u64)))),
+)]
 pub(crate) async fn latest(_: Authorized, State(app): State<App>) -> Response {
-    #[derive(Serialize)]
-    struct Latest {
-        latest_health_checks: Map<String, Value>,
-        total_models: usize,
-    }
     let snapshot = app.source.snapshot();
     let mut records = Map::new();
     for check in snapshot.checks.iter() {
@@ -121,18 +146,24 @@ pub(crate) async fn latest(_: Authorized, State(app): State<App>) -> Response {
 }
 
 /// Past results, newest first.
+#[utoipa::path(
+    get, path = "/health/history", tag = LITELLM, security(("key" = [])),
+    params(
+        ("model" = Option<String>, Query, description = "Only the checks of exactly this name."),
+        ("status_filter" = Option<String>, Query, description = "`healthy` or `unhealthy`; any other matches nothing."),
+        ("limit" = Option<u64>, Query, description = "Most records; 100 unless given.", minimum = 1, maximum = 1000),
+        ("offset" = Option<u64>, Query, description = "How many records are passed over.", minimum = 0, maximum = 9223372036854775807_i64),
+    ),
+    responses(
+        (status = 200, description = "As LiteLLM's database records.", body = History, headers(("x-watchkeeper-stale" = String), ("age" = u64))),
+        (status = 422, description = "`limit` or `offset` is no number within its bounds.", body = DetailAnswer),
+    ),
+)]
 pub(crate) async fn history(
     _: Authorized,
     State(app): State<App>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    #[derive(Serialize)]
-    struct History<'a> {
-        health_checks: Vec<Record<'a>>,
-        total_records: usize,
-        limit: u64,
-        offset: u64,
-    }
     let query = Query(query.as_deref().unwrap_or(""));
     let mut invalid = Invalid::default();
     let limit = query.number("limit", DEFAULT_LIMIT, LIMITS, &mut invalid);

@@ -8,7 +8,8 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, header::RETRY_AFTER};
 use axum::response::Response;
 
-use crate::keys::Authorized;
+use crate::keys::AuthorizedToAct;
+use crate::openapi::{ErrorAnswer, NATIVE};
 use crate::reply::{self, Problem};
 use crate::state::App;
 use crate::v1::{ReloadAnswer, ReloadView};
@@ -36,7 +37,18 @@ pub trait Reloader: Send + Sync + 'static {
 /// A client that is told to come later is to wait this many seconds.
 const LATER: HeaderValue = HeaderValue::from_static("1");
 
-pub(crate) async fn reload(_: Authorized, State(app): State<App>) -> Response {
+/// Reads the configuration again, as after SIGHUP or a changed file.
+#[utoipa::path(
+    post, path = "/v1/reload", tag = NATIVE, security(("key" = [])),
+    responses(
+        (status = 200, description = "It took effect, as far as it can without a restart.", body = ReloadAnswer),
+        (status = 403, description = "From another origin's page, where no key is configured.", body = ErrorAnswer),
+        (status = 409, description = "This pod has no configuration that could be read again.", body = ErrorAnswer),
+        (status = 422, description = "It cannot be used; nothing changed.", body = ErrorAnswer),
+        (status = 503, description = "Not now: ask again.", body = ErrorAnswer, headers(("retry-after" = u64))),
+    ),
+)]
+pub(crate) async fn reload(_: AuthorizedToAct, State(app): State<App>) -> Response {
     let Some(reloader) = &app.reloader else {
         return refusal(
             StatusCode::CONFLICT,

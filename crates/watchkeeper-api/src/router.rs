@@ -6,35 +6,18 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, on};
 
 use crate::observe::{Observed, known_method};
 use crate::reply::{self, Problem};
 use crate::state::{ApiState, App, Shared};
-use crate::{alive, health, metrics, records, reload, shared_status, v1};
+use crate::{alive, health, metrics, openapi, records, reload, shared_status, v1};
 
 /// Every endpoint over `state`. The router sets no limits on connections, sizes or times: [`crate::serve`] does.
 pub fn router(state: ApiState) -> Router {
     let app: App = Arc::new(Shared::from(state));
-    let routes = Routes(Router::new())
-        .get("/health", health::health)
-        .get("/health/shared-status", shared_status::shared_status)
-        .get("/health/latest", records::latest)
-        .get("/health/history", records::history)
-        .get("/health/liveliness", alive::liveness)
-        .get("/health/liveness", alive::liveness)
-        .get("/health/readiness", alive::readiness)
-        .get("/health/readiness/details", alive::details)
-        .get("/metrics", metrics::metrics)
-        .get(v1::CHECKS, v1::checks)
-        .get("/v1/checks/{id}", v1::check)
-        .get("/v1/checks/{id}/history", v1::check_history)
-        .get(v1::FLEET, v1::fleet)
-        .get(v1::STATUS, v1::status)
-        .get(v1::EVENTS, v1::events)
-        .post(v1::RELOAD, reload::reload);
-    routes
-        .0
+    routes()
+        .router
         .fallback(Observed {
             route: None,
             handler: unknown_path,
@@ -46,24 +29,63 @@ pub fn router(state: ApiState) -> Router {
         .with_state(app)
 }
 
+/// All routes. Each stands in [`crate::openapi::Document`] as well.
+pub(crate) fn routes() -> Routes {
+    Routes::default()
+        .get("/health", health::health)
+        .get("/health/shared-status", shared_status::shared_status)
+        .get("/health/latest", records::latest)
+        .get("/health/history", records::history)
+        .get("/health/liveliness", alive::liveliness)
+        .get("/health/liveness", alive::liveness)
+        .get("/health/readiness", alive::readiness)
+        .get("/health/readiness/details", alive::details)
+        .get("/metrics", metrics::metrics)
+        .get("/openapi.json", openapi::openapi)
+        .get(v1::CHECKS, v1::checks)
+        .get("/v1/checks/{id}", v1::check)
+        .get("/v1/checks/{id}/history", v1::check_history)
+        .post("/v1/checks/{id}/run", v1::run_check)
+        .post(v1::RUN, v1::run)
+        .get(v1::FLEET, v1::fleet)
+        .get(v1::STATUS, v1::status)
+        .get(v1::EVENTS, v1::events)
+        .post(v1::RELOAD, reload::reload)
+}
+
 /// Takes routes that are measured, and no others.
-struct Routes(Router<App>);
+#[derive(Default)]
+pub(crate) struct Routes {
+    router: Router<App>,
+    /// Method and path of each.
+    pub(crate) served: Vec<(Method, &'static str)>,
+}
 
 impl Routes {
     fn get<T: 'static, H: Handler<T, App>>(self, route: &'static str, handler: H) -> Self {
-        let observed = Observed {
-            route: Some(route),
-            handler,
-        };
-        Self(self.0.route(route, get(observed)))
+        self.on(Method::GET, MethodFilter::GET, route, handler)
     }
 
     fn post<T: 'static, H: Handler<T, App>>(self, route: &'static str, handler: H) -> Self {
+        self.on(Method::POST, MethodFilter::POST, route, handler)
+    }
+
+    fn on<T: 'static, H: Handler<T, App>>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        route: &'static str,
+        handler: H,
+    ) -> Self {
         let observed = Observed {
             route: Some(route),
             handler,
         };
-        Self(self.0.route(route, post(observed)))
+        self.served.push((method, route));
+        Self {
+            router: self.router.route(route, on(filter, observed)),
+            ..self
+        }
     }
 }
 

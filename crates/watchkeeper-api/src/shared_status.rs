@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::status::{GroupView, Snapshot};
@@ -19,33 +20,46 @@ use watchkeeper_core::time::Moment;
 
 use crate::currency::Currency;
 use crate::keys::Authorized;
+use crate::openapi::LITELLM;
 use crate::reply;
 use crate::state::App;
 
 /// The answer. The order of its keys is LiteLLM's; `backend` and what follows is ours.
-#[derive(Serialize)]
-struct Answer<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = SharedStatusAnswer)]
+pub(crate) struct Answer<'a> {
     shared_health_check_enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
     status: Status<'a>,
+    /// What keeps leases and reports.
     backend: &'a str,
+    /// How this pod lives in its fleet.
     mode: &'a str,
+    /// Of the lease that stands, else the highest seen.
     token: Option<u64>,
+    /// Whether any result is stale.
     stale: bool,
 }
 
-#[derive(Serialize)]
-struct Status<'a> {
+/// The lock and the shared report.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SharedStatus)]
+pub(crate) struct Status<'a> {
     pod_id: &'a str,
     redis_available: bool,
+    /// In seconds.
     #[serde(serialize_with = "plain_seconds")]
+    #[schema(value_type = f64)]
     lock_ttl: Duration,
+    /// In seconds.
     #[serde(serialize_with = "plain_seconds")]
+    #[schema(value_type = f64)]
     cache_ttl: Duration,
     lock_owner: Option<&'a str>,
     lock_in_progress: bool,
     cache_available: bool,
+    #[schema(value_type = Option<f64>)]
     cache_age_seconds: Option<&'static str>,
     last_checked_by: Option<&'a str>,
 }
@@ -182,6 +196,10 @@ impl Page {
 pub(crate) struct SharedStatusCache(ArcSwapOption<Page>);
 
 /// How the fleet's coordination stands, as this pod sees it.
+#[utoipa::path(
+    get, path = "/health/shared-status", tag = LITELLM, security(("key" = [])),
+    responses((status = 200, description = "Who holds the lock, and how old the shared report is.", body = Answer)),
+)]
 pub(crate) async fn shared_status(_: Authorized, State(app): State<App>) -> Response {
     let snapshot = app.source.snapshot();
     let now = app.source.now();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_core::events::EventSource;
+use watchkeeper_core::on_demand::OnDemand;
 use watchkeeper_core::status::StatusSource;
 
 use crate::health::HealthCache;
@@ -24,6 +25,8 @@ pub trait RequestObserver: Send + Sync + 'static {
 pub struct ApiState {
     /// Where answers come from.
     pub source: Arc<dyn StatusSource>,
+    /// By what checks are probed when somebody asks for it.
+    pub on_demand: Arc<dyn OnDemand>,
     /// Where events come from.
     pub events: Arc<dyn EventSource>,
     /// Who is let in.
@@ -39,6 +42,7 @@ pub struct ApiState {
 /// The handlers' view of [`ApiState`], with what they keep between requests.
 pub(crate) struct Shared {
     pub(crate) source: Arc<dyn StatusSource>,
+    pub(crate) on_demand: Arc<dyn OnDemand>,
     pub(crate) events: Arc<dyn EventSource>,
     pub(crate) streams: Streams,
     pub(crate) access: Arc<Access>,
@@ -55,6 +59,7 @@ impl From<ApiState> for Shared {
     fn from(state: ApiState) -> Self {
         Self {
             source: state.source,
+            on_demand: state.on_demand,
             events: state.events,
             streams: Streams::default(),
             access: state.access,

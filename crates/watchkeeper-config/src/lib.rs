@@ -14,6 +14,7 @@ mod layers;
 mod lenient;
 mod load;
 mod raw;
+mod reference;
 mod resolve;
 mod show;
 mod source;
@@ -26,3 +27,4 @@ pub use config::{
 };
 pub use error::ConfigError;
 pub use load::{BuiltIn, Inputs, Loaded, load};
+pub use reference::{markdown as reference_markdown, schema as reference_schema};

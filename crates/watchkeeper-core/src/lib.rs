@@ -22,6 +22,7 @@ pub mod id;
 pub mod invariant;
 pub mod lease;
 pub mod money;
+pub mod on_demand;
 pub mod planted;
 pub mod probe;
 pub mod report;

@@ -20,6 +20,7 @@ use watchkeeper_core::status::{PodFacts, PodView, Snapshot};
 use watchkeeper_core::time::{Clock, Moment};
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
+use crate::calls::{self, Calls, Reply};
 use crate::driver_reload::{Change, Reloaded, Same};
 use crate::events::{EventHub, OtherHolder, found_held, heard, other_holder};
 use crate::group::{Group, GroupKey};
@@ -43,9 +44,6 @@ const SHOW_EVERY_PER_CHECK: Duration = Duration::from_micros(50);
 /// A prober keeps the check's time limit itself; one that does not is cut off this much later.
 const PROBE_OVERTIME: Duration = Duration::from_secs(1);
 
-/// Answers a forced run.
-pub(crate) type Reply = oneshot::Sender<Result<(), NotForced>>;
-
 /// What reaches the driver.
 pub(crate) enum Input {
     /// For one coordinator.
@@ -60,6 +58,8 @@ pub(crate) enum Input {
     Noticed(Option<GroupId>, Hint),
     /// Somebody wants checks probed now.
     Force(Vec<CheckId>, Reply),
+    /// Somebody who wanted that has gone.
+    CallersGone,
     /// The configuration was read again.
     Reload(Box<Change>, oneshot::Sender<Reloaded>),
     /// The pod is leaving.
@@ -101,9 +101,7 @@ pub(crate) struct Driver {
     pub(crate) tasks: TaskTracker,
     pub(crate) slots: Slots,
     pub(crate) timers: BTreeSet<(Moment, GroupKey)>,
-    pub(crate) tickets: HashMap<Ticket, Pending>,
-    pub(crate) next_ticket: u64,
-    pub(crate) replies: Vec<(Reply, Result<(), NotForced>)>,
+    pub(crate) calls: Calls,
     pub(crate) dirty: BTreeSet<GroupKey>,
     pub(crate) urgent: bool,
     pub(crate) shown_at: Moment,
@@ -121,12 +119,6 @@ pub(crate) struct Asked {
     pub(crate) sends: bool,
     /// Who is asked.
     pub(crate) provider: Arc<str>,
-}
-
-/// A forced run over several groups.
-pub(crate) struct Pending {
-    left: usize,
-    reply: Option<Reply>,
 }
 
 impl Driver {
@@ -164,11 +156,11 @@ impl Driver {
             self.hand_over();
             self.start_waiting_probes();
             self.show(false);
-            self.reply();
+            self.calls.tell();
         }
         self.slots.clear();
         self.show(true);
-        self.reply();
+        self.calls.tell();
     }
 
     /// The time between two pictures of a round.
@@ -182,7 +174,8 @@ impl Driver {
         let now = self.clock.now();
         let timer = self.timers.first().map(|(at, _)| *at);
         let show = (!self.dirty.is_empty()).then(|| self.shown_at + self.show_every());
-        match timer.into_iter().chain(show).min() {
+        let late = self.calls.next_late();
+        match timer.into_iter().chain(show).chain(late).min() {
             Some(at) if at <= now => MIN_WAKE_GAP,
             Some(at) => at.since(now),
             None => Duration::from_secs(3600),
@@ -198,6 +191,9 @@ impl Driver {
             .collect();
         for group in due {
             self.happen(group, Event::Woke);
+        }
+        if self.calls.next_late().is_some_and(|late| late <= now) {
+            self.give_up_calls();
         }
     }
 
@@ -233,7 +229,11 @@ impl Driver {
                     self.happen(group, Event::Noticed(hint));
                 }
             }
-            Input::Force(checks, reply) => self.force(checks, reply),
+            Input::Force(checks, reply) => {
+                self.give_up_calls();
+                self.force(checks, reply);
+            }
+            Input::CallersGone => self.give_up_calls(),
             Input::Reload(change, reply) => {
                 let reloaded = self.reload(*change);
                 // The caller may be gone; then nobody wants the answer.
@@ -315,50 +315,54 @@ impl Driver {
             let place = self.snapshot.index.get(&check);
             match place.and_then(|place| self.order.get(*place)) {
                 Some(group) => by_group.entry(*group).or_default().push(check),
-                None => {
-                    // The caller may be gone; then nobody wants the answer.
-                    let _ = reply.send(Err(NotForced::UnknownCheck));
-                    return;
+                None => return self.calls.refuse(reply, NotForced::UnknownCheck),
+            }
+        }
+        let patience = by_group.keys().filter_map(|group| self.groups.get(group));
+        let patience = patience
+            .map(|group| calls::patience(group.coordinator.settings()))
+            .max();
+        let Some(patience) = patience else {
+            return self.calls.refuse(reply, NotForced::UnknownCheck);
+        };
+        let groups = by_group.keys().copied().collect();
+        let Some(ticket) = self.calls.open(groups, patience, self.clock.now(), reply) else {
+            return;
+        };
+        for (group, checks) in by_group {
+            // One refusal is enough.
+            if self.calls.waits(ticket) {
+                self.happen(group, Event::Force { ticket, checks });
+            }
+        }
+    }
+
+    fn answer(&mut self, group: GroupKey, ticket: Ticket, result: Result<(), NotForced>) {
+        match result {
+            Ok(()) => {
+                let found = self.groups.get_mut(&group);
+                let found = found.map(|group| group.coordinator.take_answered(ticket));
+                // What was found is shown before the caller hears of it.
+                self.urgent |= self.calls.found(ticket, group, found.unwrap_or_default());
+            }
+            Err(why) => {
+                if let Some(given_up) = self.calls.refused(ticket, group, why) {
+                    self.tell_gone(given_up);
                 }
             }
         }
-        self.next_ticket += 1;
-        let ticket = Ticket(self.next_ticket);
-        self.tickets.insert(
-            ticket,
-            Pending {
-                left: by_group.len(),
-                reply: Some(reply),
-            },
-        );
-        for (group, checks) in by_group {
-            self.happen(group, Event::Force { ticket, checks });
+    }
+
+    /// Late calls, and those whose callers have gone.
+    fn give_up_calls(&mut self) {
+        for given_up in self.calls.give_up(self.clock.now()) {
+            self.tell_gone(given_up);
         }
     }
 
-    fn answer(&mut self, ticket: Ticket, result: Result<(), NotForced>) {
-        let Some(pending) = self.tickets.get_mut(&ticket) else {
-            return;
-        };
-        pending.left = pending.left.saturating_sub(1);
-        let over = pending.left == 0;
-        if (over || result.is_err())
-            && let Some(reply) = pending.reply.take()
-        {
-            // What was found is shown before the caller hears of it.
-            self.urgent |= result.is_ok();
-            self.replies.push((reply, result));
-        }
-        if over {
-            self.tickets.remove(&ticket);
-        }
-    }
-
-    /// Tells callers what became of their runs.
-    fn reply(&mut self) {
-        for (reply, result) in self.replies.drain(..) {
-            // The caller may be gone; then nobody wants the answer.
-            let _ = reply.send(result);
+    fn tell_gone(&mut self, (ticket, groups): calls::GivenUp) {
+        for group in groups {
+            self.happen(group, Event::CallerGone(ticket));
         }
     }
 
@@ -431,7 +435,7 @@ impl Driver {
                     Err(NotForced::Draining) if gone => Err(NotForced::Reloaded),
                     result => result,
                 };
-                self.answer(ticket, result);
+                self.answer(group, ticket, result);
             }
             Command::Tell(happening) => self.told(group, name, &happening, before),
             store_command => {

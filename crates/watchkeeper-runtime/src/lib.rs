@@ -10,6 +10,7 @@
 //! All decisions are the coordinators'; this crate only does what they command, within bounds: one inbox of fixed size,
 //! a fixed number of probes at once, a time limit on every call, and an owner for every task.
 
+mod calls;
 mod clock;
 mod companions;
 mod driver;
@@ -33,6 +34,6 @@ pub use events::EventHub;
 pub use facts::ProbeFacts;
 pub use groups::{GroupOptions, group_settings};
 pub use metrics::Metrics;
-pub use pod::{ForceError, Pod, PodOptions};
+pub use pod::{Pod, PodOptions};
 pub use reloads::{PodChange, Reloads};
 pub use status::StatusHub;

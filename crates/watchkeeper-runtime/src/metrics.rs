@@ -58,11 +58,6 @@ struct SparedLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HowLabels {
     how: &'static str,
 }
@@ -129,7 +124,6 @@ pub struct Metrics {
     reloads: Family<ResultLabels, Counter>,
     reload_ok: Gauge,
     restart_needed: Gauge,
-    pace: Pace,
 }
 
 impl Metrics {
@@ -179,7 +173,6 @@ impl Metrics {
             reloads: Family::default(),
             reload_ok: Gauge::default(),
             restart_needed: Gauge::default(),
-            pace: Pace::default(),
         };
         registry.register(
             "check_healthy",
@@ -279,22 +272,6 @@ impl Metrics {
             "Reports of LiteLLM pods used instead of probes",
             m.wire_adopted.clone(),
         );
-        registry.register(
-            "config_reloads",
-            "Times that the configuration was read again, by what came of it",
-            m.reloads.clone(),
-        );
-        registry.register(
-            "config_reload_ok",
-            "Whether the configuration could be used when it was read last",
-            m.reload_ok.clone(),
-        );
-        registry.register(
-            "config_restart_needed",
-            "How many changed settings wait for a restart",
-            m.restart_needed.clone(),
-        );
-        m.reload_ok.set(1);
         registry.register(
             "wire_lock_waits",
             "Times that a LiteLLM pod held its lock when this pod wanted the lease",

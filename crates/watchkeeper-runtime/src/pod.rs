@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,12 +13,14 @@ use tracing::{info, warn};
 use watchkeeper_core::cache::{Notice, Store};
 use watchkeeper_core::check::Check;
 use watchkeeper_core::companion::CompanionCodec;
-use watchkeeper_core::coordinator::{Coordinator, Hint, NotForced, Settings};
+use watchkeeper_core::coordinator::{Answered, Coordinator, Hint, Settings};
 use watchkeeper_core::id::{CheckId, FleetName, PodId};
+use watchkeeper_core::on_demand::{NotRun, OnDemand};
 use watchkeeper_core::probe::Prober;
 use watchkeeper_core::status::{PodFacts, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Clock, Moment};
 
+use crate::calls::{Caller, Calls};
 use crate::companions::Companions;
 use crate::driver::{Driver, INBOX, Input};
 use crate::events::EventHub;
@@ -69,17 +71,6 @@ pub struct PodOptions {
     pub drain: Duration,
     /// How companions of the reports are written and read, where the store keeps any.
     pub companions: Option<Arc<dyn CompanionCodec>>,
-}
-
-/// Why a forced run brought no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ForceError {
-    /// It was turned away.
-    #[error(transparent)]
-    Refused(#[from] NotForced),
-    /// The pod has stopped.
-    #[error("this pod has stopped")]
-    Stopped,
 }
 
 /// A running pod.
@@ -221,9 +212,7 @@ impl Pod {
             tasks: tasks.clone(),
             slots: Slots::new(options.concurrency, lanes),
             timers: BTreeSet::new(),
-            tickets: HashMap::new(),
-            next_ticket: 0,
-            replies: Vec::new(),
+            calls: Calls::default(),
             dirty: BTreeSet::new(),
             urgent: false,
             shown_at: Moment::ZERO,
@@ -252,6 +241,12 @@ impl Pod {
         Arc::clone(&self.status)
     }
 
+    /// By what checks are probed on demand. It outlives the pod, and says then that it has stopped.
+    #[must_use]
+    pub fn on_demand(&self) -> Arc<dyn OnDemand> {
+        Arc::new(Caller(self.inbox.clone()))
+    }
+
     /// What happens, as it happens.
     #[must_use]
     pub fn events(&self) -> Arc<EventHub> {
@@ -267,14 +262,9 @@ impl Pod {
     /// Probes these checks now, in one round of the fleet, and returns once their results are shown.
     ///
     /// # Errors
-    /// [`ForceError`] where the run was turned away.
-    pub async fn force(&self, checks: Vec<CheckId>) -> Result<(), ForceError> {
-        let (reply, answer) = oneshot::channel();
-        self.inbox
-            .send(Input::Force(checks, reply))
-            .await
-            .map_err(|_| ForceError::Stopped)?;
-        Ok(answer.await.map_err(|_| ForceError::Stopped)??)
+    /// [`NotRun`] where the run was turned away or took too long.
+    pub async fn force(&self, checks: Vec<CheckId>) -> Result<Vec<Answered>, NotRun> {
+        Caller(self.inbox.clone()).run(checks).await
     }
 
     /// Returns only if the pod stopped although nobody told it to leave: a fault of its own. [`Pod::leave`] is of no use

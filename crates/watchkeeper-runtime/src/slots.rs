@@ -222,6 +222,6 @@ mod tests {
         assert_eq!(start_all(&mut slots), [5]);
         slots.line_up(waiting(6, "a"));
         slots.change(2, BTreeMap::new());
-        assert_eq!(start_all(&mut slots), [], "four run, two may");
+        assert!(start_all(&mut slots).is_empty(), "four run, two may");
     }
 }

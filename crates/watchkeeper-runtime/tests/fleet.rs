@@ -17,8 +17,10 @@ use async_trait::async_trait;
 use tokio::time::{Instant, advance, sleep};
 use watchkeeper_core::cache::Store;
 use watchkeeper_core::check::{Check, Target};
+use watchkeeper_core::coordinator::NotForced;
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, PodId};
+use watchkeeper_core::on_demand::NotRun;
 use watchkeeper_core::probe::{Effort, Plan, Prober};
 use watchkeeper_core::report::Thresholds;
 use watchkeeper_core::status::{Mode, ShownSettings, StatusSource};
@@ -426,4 +428,60 @@ async fn two_lists_on_one_store_never_meet() {
     };
     assert_eq!(ids(&a), ["m1", "m2", "m3"]);
     assert_eq!(ids(&b), ["m3", "m4", "m5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_leaves_its_place_and_its_check_alone() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(200));
+    let pod = world.pod("pod-1", checks(3));
+    sleep(Duration::from_secs(2)).await;
+    let on_demand = pod.on_demand();
+    let wanted = vec![CheckId::new("m2").unwrap()];
+    for _ in 0..3 {
+        // All places are taken, then all callers go before any round can start.
+        let calls: Vec<_> = (0..300)
+            .map(|_| {
+                let (on_demand, wanted) = (on_demand.clone(), wanted.clone());
+                tokio::spawn(async move { on_demand.run(wanted).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        calls.iter().for_each(tokio::task::JoinHandle::abort);
+        sleep(Duration::from_millis(1)).await;
+    }
+    let found = on_demand.run(wanted).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(!found[0].joined);
+    assert_eq!(
+        world.prober.starts("m2").len(),
+        2,
+        "at start, and for the last"
+    );
+    pod.leave().await;
+    let stopped = on_demand.run(vec![CheckId::new("m1").unwrap()]).await;
+    assert_eq!(stopped, Err(NotRun::Stopped));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_over_several_groups_are_answered_as_one_and_refused_as_one() {
+    let world = World::new(LockScope::Check, Duration::from_millis(200));
+    let pod = world.pod("pod-1", checks(3));
+    sleep(Duration::from_secs(2)).await;
+    let all: Vec<CheckId> = ["m1", "m2", "m3"].map(|n| CheckId::new(n).unwrap()).into();
+    let found = pod.force(all.clone()).await.unwrap();
+    let mut names: Vec<String> = found.iter().map(|f| f.check.to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["m1", "m2", "m3"]);
+    let unknown = pod.force(vec![all[0].clone(), CheckId::new("m9").unwrap()]);
+    assert_eq!(unknown.await, Err(NotRun::Refused(NotForced::UnknownCheck)));
+    assert_eq!(world.prober.starts("m1").len(), 2);
+    pod.begin_drain().await;
+    let late = pod.force(all).await;
+    assert!(
+        matches!(
+            late,
+            Err(NotRun::Refused(NotForced::Draining) | NotRun::Stopped)
+        ),
+        "{late:?}"
+    );
 }

@@ -133,6 +133,11 @@ pub(crate) enum ConfigCommand {
     Show(ConfigArgs),
     /// Read and check the configuration; say what is wrong with it. Exit code 2 if anything is.
     Validate(ConfigArgs),
+    /// Print the configuration file's JSON Schema, for editors.
+    Schema,
+    /// Print the reference of all keys, as Markdown.
+    #[command(hide = true)]
+    Reference,
 }
 
 /// Arguments of `demo`.

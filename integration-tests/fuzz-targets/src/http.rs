@@ -6,16 +6,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use watchkeeper_api::{Access, ApiState, Limits, MetricsText, router, serve};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::companion::CompanionState;
+use watchkeeper_core::coordinator::Answered;
 use watchkeeper_core::events::{EventSource, Since};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
+use watchkeeper_core::on_demand::{NotRun, OnDemand};
 use watchkeeper_core::report::{Entry, Thresholds};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::status::{
@@ -35,7 +38,7 @@ const UPSTREAM_KEY: &str = "sk-upstream-99aa77";
 const CHECK: &str = "secret-model";
 
 /// What docs/http.md lists.
-const STATUSES: [u16; 9] = [200, 400, 401, 404, 405, 413, 414, 422, 431];
+const STATUSES: [u16; 11] = [200, 400, 401, 403, 404, 405, 413, 414, 415, 422, 431];
 const UNAVAILABLE: u16 = 503;
 
 #[derive(Clone, Copy)]
@@ -150,6 +153,7 @@ async fn listen(keys: Vec<Secret>) -> SocketAddr {
     let address = listener.local_addr().expect("its address");
     let router = router(ApiState {
         source: Arc::new(Still),
+        on_demand: Arc::new(Still),
         events: Arc::new(Still),
         access: Arc::new(Access::new(&keys, !keys.is_empty())),
         reloader: None,
@@ -159,6 +163,22 @@ async fn listen(keys: Vec<Secret>) -> SocketAddr {
     let limits = Limits::default();
     tokio::spawn(serve(listener, router, std::future::pending(), limits));
     address
+}
+
+#[async_trait]
+impl OnDemand for Still {
+    async fn run(&self, checks: Vec<CheckId>) -> Result<Vec<Answered>, NotRun> {
+        let snapshot = snapshot();
+        let answered = checks.into_iter().filter_map(|check| {
+            let known = snapshot.known(&check)?.clone();
+            Some(Answered {
+                check,
+                known,
+                joined: false,
+            })
+        });
+        Ok(answered.collect())
+    }
 }
 
 impl MetricsText for Still {

@@ -23,6 +23,7 @@ mod harness;
 mod keys;
 mod lost_replies;
 mod money;
+mod on_demand;
 mod redis_options;
 mod reload;
 mod rolling_restart;

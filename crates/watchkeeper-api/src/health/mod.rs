@@ -11,23 +11,51 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use watchkeeper_core::check::Check;
 use watchkeeper_core::status::Snapshot;
 use watchkeeper_litellm::entry;
 
 use crate::currency::Currency;
 use crate::keys::Authorized;
+use crate::openapi::{DetailAnswer, LITELLM};
 use crate::query::Query;
 use crate::reply;
 use crate::state::App;
 
-/// The body. The order of its keys is LiteLLM's.
-#[derive(Default, Serialize)]
-struct Lists {
+/// The checks that have a result, in two lists. Before a first report all of it is missing. The order of its keys is
+/// LiteLLM's.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = HealthAnswer)]
+pub(crate) struct Lists {
+    /// Those that count as healthy.
+    #[schema(value_type = Vec<Endpoint>, required = false)]
     healthy_endpoints: Vec<Map<String, Value>>,
+    /// Those that do not.
+    #[schema(value_type = Vec<Endpoint>, required = false)]
     unhealthy_endpoints: Vec<Map<String, Value>>,
+    #[schema(required = false)]
     healthy_count: usize,
+    #[schema(required = false)]
     unhealthy_count: usize,
+}
+
+/// One check as LiteLLM shows a deployment: what of its parameters is no secret, and what was found.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the document")]
+pub(crate) struct Endpoint {
+    /// What is probed.
+    #[schema(required = false)]
+    model: String,
+    /// Its stable id.
+    #[schema(required = false)]
+    model_id: String,
+    /// What went wrong, in one line.
+    #[schema(required = false)]
+    error: String,
+    /// The upstream's status, or what stands for a failure without one.
+    #[schema(required = false)]
+    exception_status: u16,
 }
 
 impl Lists {
@@ -87,7 +115,22 @@ impl HealthCache {
     }
 }
 
-/// Whole fleet, or what `?model_id=` or else `?model=` names.
+/// Every check's latest result, in LiteLLM's shape.
+///
+/// Never makes a probe. The headers say how old the oldest result of the answer is (`Age`) and whether any is stale
+/// (`X-Watchkeeper-Stale`).
+#[utoipa::path(
+    get, path = "/health", tag = LITELLM, security(("key" = [])),
+    params(
+        ("model" = Option<String>, Query, description = "Only the checks of this name, else those whose configured model it is."),
+        ("model_id" = Option<String>, Query, description = "Only the check of this id; goes before `model`."),
+    ),
+    responses(
+        (status = 200, description = "All checks, also where all are unhealthy; else those that are meant, at least one of them healthy.", body = Lists, headers(("x-watchkeeper-stale" = String), ("age" = u64))),
+        (status = 404, description = "Unknown `model_id`.", body = DetailAnswer),
+        (status = 503, description = "None of those that are meant is healthy, or none is meant.", body = Lists, headers(("x-watchkeeper-stale" = String), ("age" = u64))),
+    ),
+)]
 pub(crate) async fn health(
     _: Authorized,
     State(app): State<App>,

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -22,6 +22,7 @@ use tower::ServiceExt;
 use super::Limits;
 use super::activity::Activity;
 use super::io::PatientStream;
+use super::patience::Patience;
 use crate::reply::{self, Problem};
 use crate::v1::{self, Stopping};
 
@@ -105,6 +106,7 @@ async fn answer(
             Body::new(Limited::new(body, limit))
         }
     });
+    let (request, patience) = with_patience(request);
     let mut answer = std::pin::pin!(router.oneshot(request));
     // Nearly every answer is there at once and needs no timer.
     let first = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
@@ -115,7 +117,12 @@ async fn answer(
             response
         };
     }
-    if let Ok(response) = timeout(limits.request, answer).await {
+    if let Ok(response) = timeout(limits.request, answer.as_mut()).await {
+        return response;
+    }
+    if let Some(more) = patience.and_then(|patience| patience.granted())
+        && let Ok(response) = timeout(more, answer).await
+    {
         return response;
     }
     let message = format!("no answer within {} s", limits.request.as_secs_f64());
@@ -127,6 +134,15 @@ async fn answer(
             param: None,
         },
     ))
+}
+
+/// Lets the request's handler ask for more time, if it is one that does something.
+fn with_patience(mut request: Request<Body>) -> (Request<Body>, Option<Patience>) {
+    let patience = (request.method() == Method::POST).then(Patience::default);
+    if let Some(patience) = &patience {
+        request.extensions_mut().insert(patience.clone());
+    }
+    (request, patience)
 }
 
 /// The answer, counted as an open request until its body ends: a stream is used also while nothing happens.

@@ -5,8 +5,11 @@
 mod activity;
 mod connection;
 mod io;
+mod patience;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use patience::Patience;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +32,7 @@ pub struct Limits {
     /// Time for a request's headers to arrive, and for a connection to stay open without a request; it may take up to
     /// twice as long until that is noticed.
     pub idle: Duration,
-    /// Time for a request to be answered, once its headers are there.
+    /// Time for a request to be answered, once its headers are there; a run on demand is given more once its body is.
     pub request: Duration,
     /// Time that a client may leave an answer unread.
     pub unread: Duration,

@@ -349,3 +349,51 @@ async fn a_request_that_does_not_end_within_the_drain_is_cut() {
     assert_eq!(rest(stream).await, "");
     assert_eq!(server.task.await.unwrap(), Drained { cut: 1 });
 }
+
+/// Answers after a while; tells when it begins, and when it ends or nobody waits any more.
+fn slow(takes: Duration, extends: bool, tells: Arc<Notify>) -> Router {
+    struct Dropped(Arc<Notify>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let handler = move |patience: axum::Extension<Patience>| async move {
+        if extends {
+            patience.extend(PATIENCE);
+        }
+        tells.notify_one();
+        let _told = Dropped(tells);
+        sleep(takes).await;
+        "hello"
+    };
+    Router::new().route("/", post(handler))
+}
+
+const POST: &str = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn only_an_answer_that_was_said_to_take_longer_may() {
+    for (extends, status) in [(true, "200"), (false, "503")] {
+        let limits = Limits {
+            request: SHORT / 2,
+            ..Limits::default()
+        };
+        let server = Server::start(slow(SHORT, extends, Arc::default()), limits).await;
+        let answer = ask(&server, POST).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{extends}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_what_is_done_for_it() {
+    let tells = Arc::new(Notify::new());
+    let server = Server::start(slow(PATIENCE * 2, true, tells.clone()), Limits::default()).await;
+    let mut stream = server.connect().await;
+    send(&mut stream, POST).await;
+    timeout(PATIENCE, tells.notified()).await.unwrap();
+    drop(stream);
+    let ended = timeout(PATIENCE, tells.notified()).await;
+    assert!(ended.is_ok(), "it goes on");
+}

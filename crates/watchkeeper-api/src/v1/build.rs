@@ -1,16 +1,18 @@
 //! From the snapshot to the native answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use watchkeeper_core::check::Check;
 use watchkeeper_core::companion::{Claim, CompanionState};
+use watchkeeper_core::coordinator::Answered;
 use watchkeeper_core::fingerprint::LockScope;
+use watchkeeper_core::id::CheckId;
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::money::Usd;
 use watchkeeper_core::report::Thresholds;
 use watchkeeper_core::scrub::scrub;
-use watchkeeper_core::status::{Freshness, GroupView, ShownSettings, Snapshot, Totals};
+use watchkeeper_core::status::{Freshness, GroupView, Known, ShownSettings, Snapshot, Totals};
 use watchkeeper_core::time::{Moment, UnixMillis};
 use watchkeeper_core::verdict::Outcome;
 
@@ -50,7 +52,26 @@ pub(super) fn check(snapshot: &Snapshot, id: &str, now: Moment) -> Option<CheckD
     })
 }
 
+/// What a run on demand brought, and for each whether it joined another one; in the configuration's order.
+pub(super) fn found<'a>(
+    snapshot: &'a Snapshot,
+    found: &'a [Answered],
+    now: Moment,
+) -> impl Iterator<Item = (CheckView, bool)> + 'a {
+    let found: HashMap<&CheckId, &Answered> = found.iter().map(|f| (&f.check, f)).collect();
+    snapshot.checks.iter().filter_map(move |check| {
+        let found = found.get(&check.id)?;
+        let view = view_of(snapshot, check, Some(&found.known), now);
+        Some((view, found.joined))
+    })
+}
+
 fn view(snapshot: &Snapshot, check: &Check, now: Moment) -> CheckView {
+    view_of(snapshot, check, snapshot.known(&check.id), now)
+}
+
+/// A check, of which this is known.
+fn view_of(snapshot: &Snapshot, check: &Check, known: Option<&Known>, now: Moment) -> CheckView {
     let group = snapshot.group_of(&check.id);
     let due = group
         .and_then(|group| group.next_due)
@@ -88,8 +109,7 @@ fn view(snapshot: &Snapshot, check: &Check, now: Moment) -> CheckView {
         price: money::price(check),
         last_full: None,
     };
-    let Some((group, known)) = group.and_then(|group| Some((group, group.entries.get(&check.id)?)))
-    else {
+    let Some((group, known)) = group.zip(known) else {
         return view;
     };
     let entry = &known.entry;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use watchkeeper_core::check::Check;
 use watchkeeper_core::report::Transition;
 use watchkeeper_core::scrub::scrub;
@@ -9,10 +10,11 @@ use watchkeeper_core::status::Snapshot;
 use watchkeeper_core::verdict::Outcome;
 
 use super::build::millis;
+use crate::openapi::OutcomeWord;
 use crate::times::timestamp;
 
 /// `GET /v1/checks/{id}/history`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CheckHistory {
     /// The check's id.
     pub id: String,
@@ -25,18 +27,19 @@ pub struct CheckHistory {
 }
 
 /// One result of the past.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PastView {
     /// When the probe ended, to the second.
     pub checked_at: Option<Timestamp>,
     /// What it found.
+    #[schema(value_type = OutcomeWord)]
     pub outcome: Outcome,
     /// How long it took.
     pub latency_ms: u64,
 }
 
 /// One change of a check's standing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TransitionView {
     /// Which check.
     pub check_id: String,
@@ -51,6 +54,7 @@ pub struct TransitionView {
     /// The token under which the fleet's report had it first; null while only this pod knows of it.
     pub token: Option<u64>,
     /// What the probe found.
+    #[schema(value_type = OutcomeWord)]
     pub outcome: Outcome,
     /// LiteLLM's `exception_status` of it; null when it passed.
     pub status: Option<u16>,

@@ -4,18 +4,21 @@
 //! is not known is null.
 
 mod build;
-mod events;
-mod handlers;
+pub(crate) mod events;
+pub(crate) mod handlers;
 mod history;
 mod money;
 mod reload;
+pub(crate) mod run;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use watchkeeper_core::verdict::Outcome;
 
+use crate::openapi::OutcomeWord;
 pub use events::{
     EVENTS, EventKind, GapEvent, HelloEvent, LeaseEvent, ReloadEvent, ReportEvent, StoreEvent,
     TransitionEvent,
@@ -25,6 +28,8 @@ pub(crate) use handlers::{check, check_history, checks, fleet, status};
 pub use history::{CheckHistory, PastView, TransitionView};
 pub use money::{BudgetView, LastFullView, PriceView, ProviderBudgetView, TotalsView, UsageView};
 pub use reload::{ChangedChecks, ChangedIds, ReloadAnswer, ReloadView};
+pub use run::{RunAnswer, RunRequest, RunView};
+pub(crate) use run::{run, run_check};
 
 /// Where [`ChecksAnswer`] is found. One check's [`CheckDetail`] is at this path, `/`, and its id, percent-encoded.
 pub const CHECKS: &str = "/v1/checks";
@@ -32,12 +37,14 @@ pub const CHECKS: &str = "/v1/checks";
 pub const FLEET: &str = "/v1/fleet";
 /// Where [`StatusAnswer`] is found.
 pub const STATUS: &str = "/v1/status";
+/// Where a [`RunRequest`] is answered with a [`RunAnswer`]. One check's is at [`CHECKS`], `/`, its id, and `/run`.
+pub const RUN: &str = "/v1/run";
 
 /// Where [`ReloadAnswer`] is given, on POST.
 pub const RELOAD: &str = "/v1/reload";
 
 /// `GET /v1/checks`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChecksAnswer {
     /// How many there are of each kind.
     pub counts: Counts,
@@ -46,7 +53,7 @@ pub struct ChecksAnswer {
 }
 
 /// How many checks there are of each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     /// All checks.
     pub total: usize,
@@ -61,7 +68,7 @@ pub struct Counts {
 }
 
 /// One check and the latest that is known of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CheckView {
     /// Stable over pods and restarts; LiteLLM's `model_id` for its deployments.
     pub id: String,
@@ -76,6 +83,7 @@ pub struct CheckView {
     /// Whether it counts as healthy: see `outcome` for the latest probe alone.
     pub healthy: Option<bool>,
     /// What the latest probe found.
+    #[schema(value_type = Option<OutcomeWord>)]
     pub outcome: Option<Outcome>,
     /// LiteLLM's `exception_status` of the latest probe; null when it passed.
     pub status: Option<u16>,
@@ -129,7 +137,7 @@ pub struct CheckView {
 }
 
 /// `GET /v1/checks/{id}`: the check and its past.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CheckDetail {
     /// As in the list.
     #[serde(flatten)]
@@ -142,7 +150,7 @@ pub struct CheckDetail {
 }
 
 /// `GET /v1/fleet`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FleetAnswer {
     /// The fleet's name.
     pub fleet: String,
@@ -158,7 +166,7 @@ pub struct FleetAnswer {
 }
 
 /// A lease that stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LeaseView {
     /// Which group's.
     pub group: String,
@@ -171,7 +179,7 @@ pub struct LeaseView {
 }
 
 /// A pod of the fleet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PodRow {
     /// Its name.
     pub pod_id: String,
@@ -193,7 +201,7 @@ pub struct PodRow {
 }
 
 /// `GET /v1/status`: this pod.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StatusAnswer {
     /// This pod's name.
     pub pod_id: String,
@@ -247,7 +255,7 @@ pub struct StatusAnswer {
 }
 
 /// How LiteLLM's own pods live beside this pod's fleet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WireView {
     /// `off`: they are not served (the log says why). `waiting`: no round has claimed them yet. `serving`: they live off
     /// this fleet's reports. `claimed`: another list of checks serves them.
@@ -263,7 +271,7 @@ pub struct WireView {
 }
 
 /// One group of checks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GroupRow {
     /// Its name in the store.
     pub group: String,
@@ -286,7 +294,7 @@ pub struct GroupRow {
 }
 
 /// Settings that matter for reading a status.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsView {
     /// `coordination.enabled`.
     pub enabled: bool,

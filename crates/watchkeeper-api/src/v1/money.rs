@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use watchkeeper_core::check::{Check, Target};
 use watchkeeper_core::money::{Day, Ledger, Price, Usage, Usd};
 use watchkeeper_core::probe::ProbeKind;
@@ -15,7 +16,7 @@ use watchkeeper_core::verdict::Spared;
 use crate::times::timestamp;
 
 /// What a pod counted since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TotalsView {
     /// Rounds led under a lease.
     pub led: u64,
@@ -50,7 +51,7 @@ impl From<Totals> for TotalsView {
 }
 
 /// Tokens that an answer says were used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageView {
     /// What was sent.
     pub input: u64,
@@ -68,7 +69,7 @@ impl From<Usage> for UsageView {
 }
 
 /// What one call of a model costs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceView {
     /// Per input token.
     pub input_per_token: f64,
@@ -89,7 +90,7 @@ impl From<Price> for PriceView {
 }
 
 /// The last full probe of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LastFullView {
     /// How long ago its round began.
     pub age_seconds: f64,
@@ -98,7 +99,7 @@ pub struct LastFullView {
 }
 
 /// What the fleet spent on probes today, and may spend.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
     /// The day (UTC) that is meant.
     pub day: Option<Date>,
@@ -113,7 +114,7 @@ pub struct BudgetView {
 }
 
 /// The same for one provider.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderBudgetView {
     /// Which.
     pub provider: String,

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The last time that the configuration was read again, in [`super::StatusAnswer`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReloadView {
     /// When, by the pod's wall clock.
     pub at: Option<Timestamp>,
@@ -20,7 +21,7 @@ pub struct ReloadView {
 }
 
 /// `POST /v1/reload`: the configuration took effect.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReloadAnswer {
     /// Whether anything changed.
     pub changed: bool,
@@ -35,7 +36,7 @@ pub struct ReloadAnswer {
 }
 
 /// What changed in the list of checks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangedChecks {
     /// How many are new.
     pub added: usize,
@@ -48,7 +49,7 @@ pub struct ChangedChecks {
 }
 
 /// Ids of checks, at most a hundred of each kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangedIds {
     /// Of new ones.
     pub added: Vec<String>,

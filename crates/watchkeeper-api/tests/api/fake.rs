@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -14,10 +15,12 @@ use tower::ServiceExt;
 use watchkeeper_api::{Access, ApiState, MetricsText, Reloader, RequestObserver, router};
 use watchkeeper_core::check::{Check, HealthParams, ModelTarget, Target};
 use watchkeeper_core::companion::CompanionState;
+use watchkeeper_core::coordinator::Answered;
 use watchkeeper_core::events::{EventRing, EventSource, Happened, Since};
 use watchkeeper_core::fingerprint::LockScope;
 use watchkeeper_core::id::{CheckId, FleetName, GroupId, PodId};
 use watchkeeper_core::lease::{Guarantee, Token};
+use watchkeeper_core::on_demand::{NotRun, OnDemand};
 use watchkeeper_core::report::{Entry, Thresholds};
 use watchkeeper_core::secret::Secret;
 use watchkeeper_core::status::{
@@ -25,6 +28,8 @@ use watchkeeper_core::status::{
 };
 use watchkeeper_core::time::{Moment, UnixMillis};
 use watchkeeper_core::verdict::{Outcome, Verdict};
+
+use crate::documented;
 
 /// The wall clock when the fake fleet's clock stands at 0: 2026-11-22T14:40:00Z.
 pub(crate) const EPOCH: i64 = 1_795_358_400_000;
@@ -254,6 +259,37 @@ impl StatusSource for Fake {
     }
 }
 
+/// Answers runs on demand with what the snapshot has, or as it is told.
+#[derive(Default)]
+pub(crate) struct Runner {
+    fake: OnceLock<Arc<Fake>>,
+    pub(crate) refusal: Mutex<Option<NotRun>>,
+    /// Checks that were not asked for this call.
+    pub(crate) joined: Mutex<Vec<CheckId>>,
+    /// What was asked for.
+    pub(crate) asked: Mutex<Vec<Vec<CheckId>>>,
+}
+
+#[async_trait]
+impl OnDemand for Runner {
+    async fn run(&self, checks: Vec<CheckId>) -> Result<Vec<Answered>, NotRun> {
+        self.asked.lock().unwrap().push(checks.clone());
+        if let Some(why) = *self.refusal.lock().unwrap() {
+            return Err(why);
+        }
+        let snapshot = self.fake.get().unwrap().snapshot();
+        let joined = self.joined.lock().unwrap();
+        Ok(checks
+            .into_iter()
+            .map(|check| Answered {
+                known: snapshot.known(&check).unwrap().clone(),
+                joined: joined.contains(&check),
+                check,
+            })
+            .collect())
+    }
+}
+
 /// What happens, told by a test.
 #[derive(Default)]
 pub(crate) struct Events {
@@ -310,6 +346,7 @@ pub(crate) struct Api {
     pub(crate) fake: Arc<Fake>,
     pub(crate) events: Arc<Events>,
     pub(crate) observer: Arc<Observer>,
+    pub(crate) runner: Arc<Runner>,
     pub(crate) router: Router,
 }
 
@@ -351,9 +388,12 @@ pub(crate) fn with_reloader(
     });
     fake.clock(10.0);
     let observer = Arc::new(Observer::default());
+    let runner = Arc::new(Runner::default());
+    let _ = runner.fake.set(fake.clone());
     let events = Arc::new(Events::default());
     let router = router(ApiState {
         source: fake.clone(),
+        on_demand: runner.clone(),
         events: events.clone(),
         access: Arc::new(Access::new(&keys, metrics_auth)),
         reloader,
@@ -364,12 +404,21 @@ pub(crate) fn with_reloader(
         fake,
         events,
         observer,
+        runner,
         router,
     }
 }
 
 impl Api {
+    /// Whatever a test asks, the document has to have said that it may be answered so.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = self.send_unjudged(request).await;
+        documented::judge(&method, &path, &answer);
+        answer
+    }
+
+    async fn send_unjudged(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -378,6 +427,12 @@ impl Api {
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

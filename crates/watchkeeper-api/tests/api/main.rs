@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+mod documented;
 mod events;
 mod fake;
 mod fuzz;
@@ -19,4 +20,5 @@ mod native;
 mod records;
 mod reload;
 mod router;
+mod run;
 mod shared_status;

@@ -11,6 +11,7 @@ use crate::lease::{Acquire, LeaseRef, Token};
 use crate::money::Usd;
 use crate::probe::Effort;
 use crate::report::{Report, Transition};
+use crate::status::Known;
 use crate::verdict::Spared;
 
 /// One store operation of one coordinator; its answer names it.
@@ -24,6 +25,17 @@ pub struct ProbeId(pub u64);
 /// One call that waits for forced results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
+
+/// What a forced run brought for one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Which check.
+    pub check: CheckId,
+    /// What is known of it now, by a probe that started after the call came.
+    pub known: Known,
+    /// The probe was made for a round or for another call, of this pod or another one; else it was made for this call.
+    pub joined: bool,
+}
 
 /// Why a forced run was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +71,7 @@ pub enum Command {
     Probe(ProbeId, CheckId, Effort),
     /// Stop a probe; its answer is not wanted any more.
     Cancel(ProbeId),
-    /// Answer a forced run: the checks' entries are in the view, or the reason why not.
+    /// Answer a forced run: [`super::Coordinator::take_answered`] has what was found, or the reason why not.
     Answer(Ticket, Result<(), NotForced>),
     /// Tell people: logs, metrics, status.
     Tell(Happening),

@@ -108,6 +108,8 @@ pub enum Event {
         /// Which checks.
         checks: Vec<CheckId>,
     },
+    /// Who asked for a forced run does not wait any more.
+    CallerGone(Ticket),
     /// The pod is leaving.
     Drain,
 }

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{Command, NotForced, Ticket};
+use super::command::{Answered, Command, NotForced, Ticket};
 use super::event::Now;
 use super::lead::Step;
 use super::round::Queued;
 use super::settings::MAX_TICKETS;
 use super::{Coordinator, Out, Phase};
 use crate::id::CheckId;
+use crate::status::Known;
 use crate::time::Moment;
 use crate::verdict::Spared;
 
@@ -21,6 +22,16 @@ pub(super) struct Caller {
     ticket: Ticket,
     /// When it came: older probes do not count.
     since: Moment,
+    /// The probe that it waits for would not be made without it.
+    first: bool,
+}
+
+/// A call, as long as it waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Waiting {
+    /// How many checks it still waits for.
+    left: usize,
+    found: Vec<Answered>,
 }
 
 /// Calls that wait.
@@ -28,8 +39,10 @@ pub(super) struct Caller {
 pub(super) struct Forced {
     /// Per check: who waits for a probe of it to start.
     wanted: BTreeMap<CheckId, Vec<Caller>>,
-    /// Per call: how many checks it still waits for.
-    left: BTreeMap<Ticket, usize>,
+    /// Per call: what it still waits for, and what it has.
+    left: BTreeMap<Ticket, Waiting>,
+    /// What the calls have that the last event answered.
+    done: BTreeMap<Ticket, Vec<Answered>>,
 }
 
 impl Forced {
@@ -57,17 +70,57 @@ impl Forced {
         }
     }
 
-    /// One check of each of these calls is answered.
-    pub(super) fn answer(&mut self, callers: &[Caller], out: &mut Out) {
-        for Caller { ticket, .. } in callers {
-            if let Some(left) = self.left.get_mut(ticket) {
-                *left = left.saturating_sub(1);
-                if *left == 0 {
-                    self.left.remove(ticket);
-                    out.push(Command::Answer(*ticket, Ok(())));
-                }
-            }
+    /// One check of each of these calls is answered by a probe of this pod.
+    pub(super) fn answer(
+        &mut self,
+        callers: &[Caller],
+        check: &CheckId,
+        known: Option<&Known>,
+        out: &mut Out,
+    ) {
+        for caller in callers {
+            self.answer_one(caller.ticket, check, known, !caller.first, out);
         }
+    }
+
+    fn answer_one(
+        &mut self,
+        ticket: Ticket,
+        check: &CheckId,
+        known: Option<&Known>,
+        joined: bool,
+        out: &mut Out,
+    ) {
+        let Some(waiting) = self.left.get_mut(&ticket) else {
+            return;
+        };
+        waiting.left = waiting.left.saturating_sub(1);
+        waiting.found.extend(known.map(|known| Answered {
+            check: check.clone(),
+            known: known.clone(),
+            joined,
+        }));
+        if waiting.left == 0 {
+            let found = self.left.remove(&ticket).map(|waiting| waiting.found);
+            self.done.insert(ticket, found.unwrap_or_default());
+            out.push(Command::Answer(ticket, Ok(())));
+        }
+    }
+
+    /// What the last event's answers brought is not kept beyond the next one.
+    pub(super) fn forget_done(&mut self) {
+        self.done.clear();
+    }
+
+    /// A caller went away: nothing is asked for it any more, and its place is free.
+    pub(super) fn give_up(&mut self, ticket: Ticket) {
+        if self.left.remove(&ticket).is_none() {
+            return;
+        }
+        self.wanted.retain(|_, callers| {
+            callers.retain(|caller| caller.ticket != ticket);
+            !callers.is_empty()
+        });
     }
 
     /// Turns everybody away.
@@ -100,36 +153,54 @@ impl Coordinator {
             out.push(Command::Answer(ticket, Err(why)));
             return;
         }
-        self.forced.left.insert(ticket, checks.len());
+        let waiting = Waiting {
+            left: checks.len(),
+            found: Vec::new(),
+        };
+        self.forced.left.insert(ticket, waiting);
         let since = now.steady;
         for check in checks {
-            self.join_round(since, &check);
+            let awaited = self.join_round(since, &check);
             let callers = self.forced.wanted.entry(check).or_default();
-            callers.push(Caller { ticket, since });
+            let first = !awaited && callers.is_empty();
+            callers.push(Caller {
+                ticket,
+                since,
+                first,
+            });
         }
     }
 
-    /// A running round takes the check along, unless its probe has started already.
-    fn join_round(&mut self, now: Moment, check: &CheckId) {
+    /// What a call has that was answered by a command of the last event: each of its checks that is known, in the order
+    /// in which they were answered.
+    pub fn take_answered(&mut self, ticket: Ticket) -> Vec<Answered> {
+        self.forced.done.remove(&ticket).unwrap_or_default()
+    }
+
+    /// A running round takes the check along, unless its probe has started already. Tells whether the round was to ask it
+    /// anyway.
+    fn join_round(&mut self, now: Moment, check: &CheckId) -> bool {
         let Some(place) = self.places.get(check).copied() else {
-            return;
+            return false;
         };
         let round = match &mut self.phase {
             Phase::Leading(lead) => match &mut lead.step {
                 Step::Probing(round) => round,
-                _ => return,
+                _ => return false,
             },
             // Not what goes on after the store is back: what did not start then is the fleet's business.
             Phase::Alone(round) if self.sense.is_isolated() || !self.settings.coordinate => {
                 &mut **round
             }
-            _ => return,
+            _ => return false,
         };
+        let awaited = round.queue.iter().any(|queued| queued.check == *check);
         round.take(Queued {
             check: check.clone(),
             place,
             at: now,
         });
+        awaited
     }
 
     /// Answers the calls whose check was probed by another pod after they came.
@@ -137,19 +208,24 @@ impl Coordinator {
         let mut answered = Vec::new();
         let entries = &self.entries;
         self.forced.wanted.retain(|check, waiting| {
-            let probed_at = entries
+            let known = entries
                 .get(check)
-                .filter(|known| known.entry.verdict.spared != Some(Spared::Interval))
-                .map(|known| known.probed_at);
+                .filter(|known| known.entry.verdict.spared != Some(Spared::Interval));
+            let Some(known) = known else {
+                return true;
+            };
             waiting.retain(|caller| {
-                let done = probed_at.is_some_and(|at| at >= caller.since);
+                let done = known.probed_at >= caller.since;
                 if done {
-                    answered.push(*caller);
+                    answered.push((caller.ticket, check.clone(), known.clone()));
                 }
                 !done
             });
             !waiting.is_empty()
         });
-        self.forced.answer(&answered, out);
+        for (ticket, check, known) in answered {
+            self.forced
+                .answer_one(ticket, &check, Some(&known), true, out);
+        }
     }
 }

@@ -42,7 +42,8 @@ mod settings;
 mod view;
 
 pub use command::{
-    Command, Happening, LossReason, NotForced, Op, ProbeId, Publication, RoundKind, Ticket,
+    Answered, Command, Happening, LossReason, NotForced, Op, ProbeId, Publication, RoundKind,
+    Ticket,
 };
 pub use event::{Beside, Event, FoundReport, Hint, Now, ReadReport};
 pub use load::Load;
@@ -240,6 +241,7 @@ impl Coordinator {
     /// believed.
     pub fn handle(&mut self, now: Now, event: Event) -> Vec<Command> {
         let mut out = Out::new();
+        self.forced.forget_done();
         if self.is_stopped() {
             if let Event::Force { ticket, .. } = event {
                 out.push(Command::Answer(ticket, Err(NotForced::Draining)));
@@ -264,6 +266,7 @@ impl Coordinator {
             Event::StoreDown => self.sense.ping_failed(now.steady),
             Event::StoreUp => self.on_store_up(now.steady),
             Event::Force { ticket, checks } => self.on_force(now, ticket, checks, &mut out),
+            Event::CallerGone(ticket) => self.forced.give_up(ticket),
             Event::Drain => self.on_drain(now, &mut out),
         }
         self.tick(now, &mut out);

@@ -232,7 +232,8 @@ impl Coordinator {
             let paid = verdict.cost.unwrap_or_default();
             self.purse.pay(&check, started.unix, &provider, paid);
             self.record(started, &check, verdict.clone());
-            self.forced.answer(&callers, out);
+            let known = self.entries.get(&check);
+            self.forced.answer(&callers, &check, known, out);
             verdict.cost = verdict.cost.map(|_| Usd::ZERO);
         }
     }

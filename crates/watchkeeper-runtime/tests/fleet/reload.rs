@@ -1,7 +1,8 @@
 //! Pods whose checks and settings change while they run.
 
 use watchkeeper_core::coordinator::NotForced;
-use watchkeeper_runtime::{ForceError, ReloadError};
+use watchkeeper_core::on_demand::NotRun;
+use watchkeeper_runtime::ReloadError;
 
 use super::*;
 
@@ -93,9 +94,9 @@ async fn a_forced_run_that_waits_for_a_check_of_the_old_list_is_told_so() {
         pod.reloads().reload(change).await.unwrap();
     };
     let (forced, ()) = tokio::join!(forced, reload);
-    assert_eq!(forced, Err(ForceError::Refused(NotForced::Reloaded)));
+    assert_eq!(forced, Err(NotRun::Refused(NotForced::Reloaded)));
     let gone = pod.force(vec![CheckId::new("m1").unwrap()]).await;
-    assert_eq!(gone, Err(ForceError::Refused(NotForced::UnknownCheck)));
+    assert_eq!(gone, Err(NotRun::Refused(NotForced::UnknownCheck)));
     pod.leave().await;
 }
 

@@ -17,7 +17,12 @@ use crate::wiring::{pending, probes};
 /// Shows or validates the configuration.
 #[allow(clippy::print_stderr, reason = "warnings beside the command's output")]
 pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
-    let (ConfigCommand::Show(args) | ConfigCommand::Validate(args)) = command;
+    let args = match command {
+        ConfigCommand::Show(args) | ConfigCommand::Validate(args) => args,
+        // What holds for any configuration needs none.
+        ConfigCommand::Schema => return print(&watchkeeper_config::reference_schema()),
+        ConfigCommand::Reference => return print(&watchkeeper_config::reference_markdown()),
+    };
     let loaded = inputs::read(args, Vec::new())?;
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
@@ -31,13 +36,17 @@ pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode, Failure> {
     if let Some(warning) = probes::unaskable(&loaded.config.checks, &*prober) {
         eprintln!("warning: {warning}");
     }
-    // A reader that went away has what it wanted.
-    let _ = out::write(&match command {
+    print(&match command {
         ConfigCommand::Show(_) => loaded.show(),
-        ConfigCommand::Validate(_) => format!(
+        _ => format!(
             "the configuration is usable: {}\n",
             count(loaded.config.checks.len(), "check", "checks")
         ),
-    })?;
+    })
+}
+
+fn print(text: &str) -> Result<ExitCode, Failure> {
+    // A reader that went away has what it wanted.
+    let _ = out::write(text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -73,10 +73,7 @@ async fn daemon(args: RunArgs, loaded: Loaded, level: LevelSwitch) -> Result<Exi
         info!("{line}");
     }
     let pod_id = wiring::pod::pod_id(config)?;
-    let metrics = Arc::new(Metrics::of_fleet(
-        wiring::pod::VERSION,
-        &config.fleet.name,
-    ));
+    let metrics = Arc::new(Metrics::of_fleet(wiring::pod::VERSION, &config.fleet.name));
     let mut pod = wiring::pod::start(
         config,
         pod_id.clone(),
@@ -96,6 +93,7 @@ async fn daemon(args: RunArgs, loaded: Loaded, level: LevelSwitch) -> Result<Exi
     });
     let state = ApiState {
         source: pod.status(),
+        on_demand: pod.on_demand(),
         events: pod.events(),
         access: Arc::clone(&access),
         reloader: Some(Arc::clone(&desk) as _),

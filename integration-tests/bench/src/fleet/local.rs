@@ -161,8 +161,8 @@ fn live(shape: Shape, pod: PodId, mut inbox: mpsc::Receiver<Order>, ready: Ready
         while let Some(order) = inbox.recv().await {
             match order {
                 Order::Force(reply) => {
-                    let done = pod.force(ids.clone()).await.map_err(|e| e.to_string());
-                    let _ = reply.send(done);
+                    let done = pod.force(ids.clone()).await;
+                    let _ = reply.send(done.map(drop).map_err(|e| e.to_string()));
                 }
                 Order::Leave => {
                     pod.leave().await;

@@ -23,6 +23,7 @@ pub use types::{
 };
 
 use crate::keys::Authorized;
+use crate::openapi::{ErrorAnswer, NATIVE};
 use crate::query::Query;
 use crate::reply::{self, Problem};
 use crate::state::App;
@@ -65,6 +66,22 @@ impl Streams {
 #[derive(Clone)]
 pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
 
+/// What happens, as it happens: server-sent events.
+///
+/// Each has an id by which a client that comes back goes on; where that is not possible a `gap` says so.
+#[utoipa::path(
+    get, path = "/v1/events", tag = NATIVE, security(("key" = [])),
+    params(
+        ("types" = Option<String>, Query, description = "Only events of these types, parted by commas."),
+        ("last_event_id" = Option<String>, Query, description = "The event after which to go on; the header goes before it."),
+        ("last-event-id" = Option<String>, Header, description = "The same, as browsers send it."),
+    ),
+    responses(
+        (status = 200, description = "A stream without an end.", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "`types` names what is no type of event.", body = ErrorAnswer),
+        (status = 503, description = "Too many streams are open.", body = ErrorAnswer, headers(("retry-after" = u64))),
+    ),
+)]
 pub(crate) async fn events(_: Authorized, State(app): State<App>, request: Request) -> Response {
     let query = Query(request.uri().query().unwrap_or(""));
     let kinds = match Kinds::read(query.text("types").as_deref()) {

@@ -190,3 +190,64 @@ fn a_check_named_twice_is_asked_once_and_answered_once() {
     let commands = pod.at(95, probed(2));
     assert_eq!(commands.iter().filter(|c| **c == answered(1)).count(), 1);
 }
+
+#[test]
+fn a_call_is_told_what_was_found_and_whether_the_probe_was_made_for_it() {
+    let joined = |pod: &mut Pod, ticket: u64| -> Vec<(String, bool)> {
+        let answered = pod.coordinator.take_answered(Ticket(ticket));
+        answered
+            .iter()
+            .map(|answered| {
+                assert_eq!(answered.check, answered.known.entry.check);
+                (answered.check.to_string(), answered.joined)
+            })
+            .collect()
+    };
+    let mut pod = Pod::rested();
+    pod.at(1_000, force(1, &["a"]));
+    pod.at(1_000, force(2, &["a", "b"]));
+    pod.until(1_050);
+    let now = pod.now();
+    pod.at(now, held(5, 8));
+    pod.at(now, own(now, 6, 8));
+    pod.at(now + 10, probed(3));
+    assert_eq!(joined(&mut pod, 1), [("a".to_owned(), false)]);
+    assert_eq!(joined(&mut pod, 1), [], "told once");
+    pod.at(now + 20, probed(4));
+    let both = [("a".to_owned(), true), ("b".to_owned(), false)];
+    assert_eq!(joined(&mut pod, 2), both);
+    // A probe that the round was to make anyway.
+    let mut pod = Pod::probing_with(|s| s.concurrency = 1);
+    pod.at(85, force(1, &["b"]));
+    pod.at(90, probed(1));
+    pod.at(95, probed(2));
+    assert_eq!(joined(&mut pod, 1), [("b".to_owned(), true)]);
+    pod.at(96, Event::Woke);
+    assert_eq!(joined(&mut pod, 1), [], "kept for one event only");
+}
+
+#[test]
+fn a_caller_that_goes_away_frees_its_place_and_nothing_is_asked_for_it() {
+    let mut pod = Pod::rested();
+    for ticket in 0..MAX_TICKETS as u64 {
+        pod.at(1_000, force(ticket, &["a"]));
+    }
+    let too_many = [turned_away(1_000, NotForced::TooMany)];
+    assert_eq!(pod.at(1_000, force(1_000, &["b"])), too_many);
+    pod.at(1_000, Event::CallerGone(Ticket(7)));
+    assert_eq!(pod.at(1_000, force(1_001, &["b"])), []);
+    for ticket in 0..MAX_TICKETS as u64 {
+        pod.at(1_010, Event::CallerGone(Ticket(ticket)));
+    }
+    pod.until(1_050);
+    let now = pod.now();
+    pod.at(now, held(5, 8));
+    assert_eq!(pod.at(now, own(now, 6, 8)), [probe(3, "b")]);
+    // Its probe runs: it goes on, and answers nobody.
+    pod.at(now, Event::CallerGone(Ticket(1_001)));
+    let commands = pod.at(now + 10, probed(3));
+    assert!(
+        matches!(commands[..], [Command::Publish(..)]),
+        "{commands:?}"
+    );
+}

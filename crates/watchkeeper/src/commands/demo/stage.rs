@@ -121,6 +121,7 @@ impl Stage {
         });
         let state = ApiState {
             source: Arc::clone(&status) as _,
+            on_demand: pod.on_demand(),
             events: pod.events(),
             access: Arc::new(Access::new(&[], false)),
             reloader: None,
