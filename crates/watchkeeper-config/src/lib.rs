@@ -28,3 +28,4 @@ pub use config::{
 pub use error::ConfigError;
 pub use load::{BuiltIn, Inputs, Loaded, load};
 pub use reference::{markdown as reference_markdown, schema as reference_schema};
+pub use units::duration;

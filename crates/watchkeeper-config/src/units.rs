@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Longest duration that is understood; beyond it a unit was mixed up.
 const MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Reads a duration; a number without a unit is seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+/// Reads a duration as it is written in a configuration: `5m`, `1h30m`, `500ms`; a number without a unit is seconds. At
+/// most ten years. The error says what is wrong with the text.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let bad = || {
         format!(

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -36,6 +37,13 @@ pub(crate) enum Command {
     ///
     /// Needs no network and no keys. Runs until Ctrl-C, or for `--seconds`.
     Demo(DemoArgs),
+    /// Print a script that completes this command's words in a shell.
+    ///
+    /// For bash: `source <(watchkeeper completions bash)`, in `~/.bashrc` to keep it. `docs/cli.md` has the other shells.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Where the configuration comes from.
@@ -118,12 +126,27 @@ pub(crate) struct StatusArgs {
         hide_env_values = true
     )]
     pub(crate) api_key: Option<String>,
-    /// Ask again every second, until Ctrl-C.
+    /// Ask again and again, until Ctrl-C.
+    ///
+    /// On a terminal the page is redrawn in its place; in a pipe each change is one block, and with `--output json` each
+    /// answer one line. A pod that is away is waited for.
     #[arg(long)]
     pub(crate) watch: bool,
+    /// With `--watch`, from one question to the next, for example `5s` or `500ms`; 100 ms at least.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = watch_interval, requires = "watch")]
+    pub(crate) interval: Duration,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+/// Between two questions of `status --watch`: so many that a pod does not mind, and often enough to be a watch.
+fn watch_interval(text: &str) -> Result<Duration, String> {
+    let interval = watchkeeper_config::duration(text)?;
+    if interval < Duration::from_millis(100) || interval > Duration::from_secs(3_600) {
+        return Err("give at least `100ms` and at most `1h`".to_owned());
+    }
+    Ok(interval)
 }
 
 /// `config …`.
@@ -152,4 +175,38 @@ pub(crate) struct DemoArgs {
     /// Stop after this many seconds instead of at Ctrl-C.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seconds: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_takes_durations_that_make_sense() {
+        let every = |words: &[&str]| {
+            let line = ["watchkeeper", "status"].iter().chain(words);
+            match Cli::try_parse_from(line).map(|cli| cli.command) {
+                Ok(Command::Status(args)) => Ok(args.interval),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        assert_eq!(every(&["--watch"]).unwrap(), Duration::from_secs(1));
+        assert_eq!(
+            every(&["--watch", "--interval", "500ms"]).unwrap(),
+            Duration::from_millis(500)
+        );
+        assert_eq!(
+            every(&["--watch", "--interval", "5"]).unwrap(),
+            Duration::from_secs(5)
+        );
+        for refused in ["0", "99ms", "2h", "soon"] {
+            let error = every(&["--watch", "--interval", refused]).unwrap_err();
+            assert!(error.contains("--interval"), "{error}");
+        }
+        assert!(
+            every(&["--interval", "5s"]).is_err(),
+            "it says nothing without --watch"
+        );
+    }
 }

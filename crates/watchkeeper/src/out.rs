@@ -1,6 +1,7 @@
-//! Standard output: data for people and programs. A reader that went away is no failure.
+//! What is printed. Standard output: data for people and programs. A reader that went away is no failure.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use crate::exit::Failure;
 
@@ -31,7 +32,7 @@ fn write_to(out: &mut impl Write, text: &str) -> Result<Reader, Failure> {
     }
 }
 
-/// What stdout leads to.
+/// What a stream leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Screen {
     /// Columns to keep to; none where lines may be of any length.
@@ -47,10 +48,18 @@ pub(crate) struct Screen {
 impl Screen {
     /// What stdout leads to now: a terminal may be resized.
     pub(crate) fn now() -> Self {
-        let stdout = io::stdout();
-        let terminal = stdout.is_terminal();
+        Self::of_stream(&io::stdout())
+    }
+
+    /// The same for stderr.
+    pub(crate) fn of_stderr() -> Self {
+        Self::of_stream(&io::stderr())
+    }
+
+    fn of_stream(stream: &(impl IsTerminal + AsFd)) -> Self {
+        let terminal = stream.is_terminal();
         let size = terminal
-            .then(|| rustix::termios::tcgetwinsize(&stdout).ok())
+            .then(|| rustix::termios::tcgetwinsize(stream).ok())
             .flatten()
             .map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
         Self::of(terminal, size, &|name| std::env::var(name).ok())

@@ -2,6 +2,7 @@
 
 mod plan;
 mod probe;
+mod progress;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use watchkeeper_core::probe::{ProbeKind, Prober};
 use watchkeeper_core::time::Clock;
 use watchkeeper_runtime::BootClock;
 
+use self::progress::Progress;
 use crate::cli::{CheckArgs, Output};
 use crate::exit::Failure;
 use crate::out::{self, Screen};
@@ -65,7 +67,14 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
         lanes: &config.probe.lanes,
         passes: config.probe.passes.iter().copied().collect(),
     };
-    let rows = runtime.block_on(probe::rows(&config.checks, &*prober, &terms));
+    let progress = Progress::of(config.checks.len());
+    let rows = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            rows = probe::rows(&config.checks, &*prober, &terms, &progress) => rows,
+            never = progress.show(&*clock) => match never {},
+        }
+    });
     // Names being looked up for connections that were given up do not hold back the exit.
     runtime.shutdown_background();
     let _ = out::write(&match args.output {

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod check;
+mod completions;
 mod config;
 mod demo;
 mod run;
@@ -19,5 +20,6 @@ pub(crate) fn dispatch(cli: Cli) -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Status(args) => status::status(&args),
         Command::Demo(args) => demo::demo(&args),
+        Command::Completions { shell } => completions::completions(shell),
     })
 }

@@ -13,6 +13,7 @@ use watchkeeper_core::probe::{Effort, Identity, Plan, Prober};
 use watchkeeper_core::report::Passes;
 use watchkeeper_core::verdict::{Outcome, Verdict};
 
+use super::progress::Progress;
 use crate::out::Screen;
 use crate::table::{Cell, Column, Table, Tint, count, dollars, latency};
 
@@ -60,8 +61,13 @@ struct Target<'a> {
 
 /// Asks every check once, `concurrency` at a time and no more of a provider than its lane has; those whose probes are the
 /// same are asked by one, which bears the cost. The rows stand in the order of the checks. A prober keeps each check's
-/// time limit, so this ends.
-pub(super) async fn rows(checks: &[Check], prober: &dyn Prober, terms: &Terms<'_>) -> Vec<Row> {
+/// time limit, so this ends. `progress` hears of each answer.
+pub(super) async fn rows(
+    checks: &[Check],
+    prober: &dyn Prober,
+    terms: &Terms<'_>,
+    progress: &Progress,
+) -> Vec<Row> {
     let all = Semaphore::new(terms.concurrency.max(1));
     let lanes: BTreeMap<&str, Semaphore> = terms
         .lanes
@@ -74,6 +80,7 @@ pub(super) async fn rows(checks: &[Check], prober: &dyn Prober, terms: &Terms<'_
         let _lane = OptionFuture::from(lane.map(Semaphore::acquire)).await;
         let _place = all.acquire().await;
         let verdict = prober.probe(target.first, Effort::Full).await;
+        progress.add(target.places.len(), terms.passes.has(verdict.outcome));
         (target, verdict)
     });
     let mut found: Vec<(usize, Row)> = Vec::with_capacity(checks.len());

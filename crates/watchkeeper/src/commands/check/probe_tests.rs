@@ -62,6 +62,10 @@ impl Prober for Fake {
     }
 }
 
+async fn rows(checks: &[Check], prober: &dyn Prober, terms: &Terms<'_>) -> Vec<Row> {
+    super::rows(checks, prober, terms, &Progress::of(checks.len())).await
+}
+
 static NO_LANES: BTreeMap<String, usize> = BTreeMap::new();
 
 fn at_once(concurrency: usize) -> Terms<'static> {
@@ -203,5 +207,16 @@ async fn the_table_names_the_target_without_its_credentials() {
 \
          1 of 2 checks healthy
 "
+    );
+}
+
+#[tokio::test]
+async fn progress_counts_twins_as_often_as_they_stand_in_the_list() {
+    let checks = ["twin-a", "limited", "twin-b", "other"].map(check);
+    let progress = Progress::of(checks.len());
+    super::rows(&checks, &Fake::default(), &at_once(2), &progress).await;
+    assert_eq!(
+        progress.text(Duration::ZERO),
+        "4 of 4 asked, 1 failing, 0.0 s"
     );
 }
