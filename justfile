@@ -54,6 +54,14 @@ ci:
 ci-full:
     .ci/full
 
+# What README and quick start tell a new user to type, as it stands there, in a clean copy; other documents may be named.
+tour *FILES:
+    scripts/tour.sh {{ FILES }}
+
+# A terminal session of `status --watch` in two widths, into `docs/sessions`.
+capture-status:
+    scripts/capture-status.sh
+
 # The daemon with each choice of stores: all of them compile without a warning.
 features:
     scripts/features.sh

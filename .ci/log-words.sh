@@ -2,8 +2,14 @@
 # The wording of log lines and errors: they begin in lower case and end without a full stop, so that they read
 # well behind a prefix and in a chain. A first word with more capitals than its first letter (LiteLLM, SIGTERM)
 # is a name and stays as it is. Looked at: tracing's macros, thiserror's `#[error]`, anyhow's messages.
+#
+# With `--list`: prints level, tab, message of each of tracing's lines instead; a test holds docs/log-lines.md to it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+list=0
+[ "${1:-}" != --list ] || list=1
+export list
 
 # Perl is on every Debian; a message may stand lines below its macro, behind fields that hold strings of their own.
 # shellcheck disable=SC2016 # Perl's variables, not the shell's
@@ -59,6 +65,7 @@ while (my $path = shift @ARGV) {
     if ($code =~ /\G(?:$comment|$string|\x27(?:[^\x27\\]|\\.)\x27)/gc) { next }
     if ($code =~ /\G$opening/gc) {
       my $start = pos($code);
+      my ($macro) = $& =~ /\b(trace|debug|info|warn|error)\s*!/;
       my $line = 1 + (substr($code, 0, $start) =~ tr/\n//);
       my $text = message(\$code);
       pos($code) = $start;
@@ -66,6 +73,12 @@ while (my $path = shift @ARGV) {
       $text =~ s/^r?#*"//;
       $text =~ s/"#*$//;
       $text =~ s/\\\n\s*//g;
+      if ($ENV{list}) {
+        # A constant of the same file stands for its text.
+        $text = $1 if $text =~ /^\{([A-Z_]+)\}$/ && $code =~ /\bconst $1: &str =\s*"((?:[^"\\]|\\.)*)"/;
+        print "$macro\t$text\n" if $macro;
+        next;
+      }
       next if $text =~ $known;
       my @why;
       push @why, "begins with a capital" if $text =~ /^[A-Z](?![A-Za-z0-9_]*[A-Z])/;

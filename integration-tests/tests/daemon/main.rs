@@ -34,8 +34,10 @@ mod slow_endpoint;
 mod store_down_at_start;
 mod store_hiccups;
 mod store_lost;
+mod terminal;
 mod transitions;
 mod trouble;
+mod watch;
 mod wire;
 
 /// Far more than anything here needs on a machine that also builds; only a test that fails waits this long.
