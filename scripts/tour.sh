@@ -35,7 +35,10 @@ if ! command -v redis-server >/dev/null; then
 fi
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+running=
+trap '[ -z "$running" ] || kill "$running" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 copy=$work/watchkeeper
 mkdir "$copy" "$work/blocks"
 git ls-files -z --cached --others --exclude-standard |
@@ -162,6 +165,7 @@ ask_block() { # WHERE FILE TEXTS
 
 until_block() { # WHERE FILE TEXT
   local output=$2.out deadline=$((SECONDS + BUILD_PATIENCE)) group
+  : >"$output"
   # Job control, so that Ctrl-C reaches all that the line starts and nothing else.
   set -m
   # shellcheck disable=SC1090
@@ -232,7 +236,11 @@ tour() {
 for file in "${files[@]}"; do
   printf '\n==> %s\n' "$file"
   steps "$file" >"$work/blocks/${file//\//-}.steps"
-  (tour "$file") || true
+  # Not in a condition: there bash tells of no failure.
+  tour "$file" &
+  running=$!
+  wait "$running" || true
+  running=
   counts='0 1'
   [ ! -f "$work/blocks/${file//\//-}.count" ] || counts=$(<"$work/blocks/${file//\//-}.count")
   read -r ok bad <<<"$counts"

@@ -208,7 +208,11 @@ fn every_link_to_a_heading_finds_it() {
                 page => file.parent().unwrap().join(page),
             };
             let there = anchors(&fs::read_to_string(&page).unwrap());
-            assert!(there.contains(anchor), "{} links to `{target}`", file.display());
+            assert!(
+                there.contains(anchor),
+                "{} links to `{target}`",
+                file.display()
+            );
             seen += 1;
         }
     }

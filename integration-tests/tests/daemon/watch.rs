@@ -102,7 +102,11 @@ async fn a_watched_fleet_is_shown_in_place_in_two_widths_through_a_failure_and_a
     let narrow = (scene.watch((80, 24)), Vec::new());
     let wide = (scene.watch((140, 24)), Vec::new());
     let mut both = [narrow, wide];
-    let healthy = ["checks 4: 4 healthy, 0 unhealthy", "2 pods", "Ctrl-C leaves"];
+    let healthy = [
+        "checks 4: 4 healthy, 0 unhealthy",
+        "2 pods",
+        "Ctrl-C leaves",
+    ];
     for (terminal, frames) in &mut both {
         let text = terminal.wait_for(&healthy, SOON).await;
         assert!(terminal.is_taken());
@@ -119,7 +123,12 @@ async fn a_watched_fleet_is_shown_in_place_in_two_widths_through_a_failure_and_a
     scene.first.kill();
     scene.first.wait_for_end(SOON).await;
     for (terminal, frames) in &mut both {
-        let parts = ["no answer since ", " UTC, for ", "Connection refused", "gpt-4o"];
+        let parts = [
+            "no answer since ",
+            " UTC, for ",
+            "Connection refused",
+            "gpt-4o",
+        ];
         // A second or so, so that the line tells a span.
         let text = terminal.wait_for(&parts, SOON).await;
         frames.push(("The pod that is asked was killed.", text));
@@ -146,17 +155,26 @@ async fn a_watched_fleet_is_shown_in_place_in_two_widths_through_a_failure_and_a
         terminal.press(CTRL_C);
         assert_eq!(terminal.wait_for_end(SOON).await, 0);
         terminal
-            .wait_until("the terminal as it was", SOON, |text| text.trim() == "" || text.trim() == "^C")
+            .wait_until("the terminal as it was", SOON, |text| {
+                text.trim() == "" || text.trim() == "^C"
+            })
             .await;
         assert!(terminal.is_given_back());
     }
     let [(_, narrow), (_, wide)] = both;
-    for (text, columns) in [(&narrow[1].1, ["FRESHNESS", "rate_limited"]), (&wide[1].1, ["CHECKED BY", "LATENCY"])] {
+    for (text, columns) in [
+        (&narrow[1].1, ["FRESHNESS", "rate_limited"]),
+        (&wide[1].1, ["CHECKED BY", "LATENCY"]),
+    ] {
         for column in columns {
             assert!(text.contains(column), "{column}: {text}");
         }
     }
-    assert!(!narrow[1].1.contains("CHECKED BY") && !narrow[1].1.contains(PODS[1]), "{}", narrow[1].1);
+    assert!(
+        !narrow[1].1.contains("CHECKED BY") && !narrow[1].1.contains(PODS[1]),
+        "{}",
+        narrow[1].1
+    );
     assert!(wide[1].1.contains(PODS[1]), "{}", wide[1].1);
     for (size, frames) in [((80, 24), narrow), ((140, 24), wide)] {
         Record { size, frames }.write();
@@ -196,7 +214,11 @@ async fn one_status_keeps_to_the_width_there_is_and_to_no_color() {
         let text = terminal.wait_for(&["embeddings"], SOON).await;
         assert!(!terminal.is_broken(), "{text}");
         assert_eq!(terminal.raw().contains("\u{1b}["), coloured, "{text}");
-        let most = if variables.first() == Some(&("COLUMNS", "70")) { 70 } else { 80 };
+        let most = if variables.first() == Some(&("COLUMNS", "70")) {
+            70
+        } else {
+            80
+        };
         for line in text.lines() {
             assert!(line.chars().count() <= most, "{line:?}");
         }
@@ -209,7 +231,9 @@ async fn a_watch_in_a_pipe_tells_changes_only_and_outlives_the_pod() {
     let at = free_address();
     let setup = Setup::new().listen(at).toml(
         // No round for an hour: whatever is told again is told for nothing.
-        NativeConfig::new(&mock.api_base(), &["m1"]).interval("1h").toml(),
+        NativeConfig::new(&mock.api_base(), &["m1"])
+            .interval("1h")
+            .toml(),
     );
     let pod = setup.clone().pod("pod-1").start().await;
     let url = format!("http://{at}");
@@ -219,7 +243,12 @@ async fn a_watch_in_a_pipe_tells_changes_only_and_outlives_the_pod() {
     watch.wait_for_stdout("1 healthy, 0 unhealthy", SOON).await;
     let told = |watch: &Daemon| watch.stdout().matches("\nat ").count();
     let before = told(&watch);
-    let requests = async || pod.metrics().await.count("watchkeeper_http_request_duration_seconds_count", &[("route", "/v1/status")]);
+    let requests = async || {
+        pod.metrics().await.count(
+            "watchkeeper_http_request_duration_seconds_count",
+            &[("route", "/v1/status")],
+        )
+    };
     let asked = requests().await;
     watchkeeper_integration_tests::eventually("ten more answers", SOON, async || {
         requests().await >= asked + 10.0
@@ -248,11 +277,16 @@ async fn a_long_check_counts_on_a_terminal_and_is_silent_in_a_pipe() {
     let toml = NativeConfig::new(&mock.api_base(), &["good", "bad", "slow"]).toml();
     std::fs::write(folder.path().join("watchkeeper.toml"), &toml).unwrap();
     let mut terminal = Terminal::open((100, 24), &["check"], &[], folder.path());
-    terminal.wait_for(&["2 of 3 asked, 1 failing, "], SOON).await;
+    terminal
+        .wait_for(&["2 of 3 asked, 1 failing, "], SOON)
+        .await;
     mock.set("slow", Behaviour::Ok);
     assert_eq!(terminal.wait_for_end(SOON).await, 1);
     let text = terminal.wait_for(&["2 of 3 checks healthy"], SOON).await;
-    assert!(text.starts_with("NAME") && !text.contains("asked"), "{text}");
+    assert!(
+        text.starts_with("NAME") && !text.contains("asked"),
+        "{text}"
+    );
 
     mock.set("slow", Behaviour::Delay(Duration::from_millis(900)));
     let ended = Setup::new().toml(toml).run(&["check"], SOON).await;
@@ -279,12 +313,21 @@ async fn bash_takes_the_completions_and_completes_with_them() {
             .output()
             .await
             .unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
         String::from_utf8(ran.stdout).unwrap().trim().to_owned()
     };
     assert_eq!(complete("watchkeeper st", 1).await, "status");
     assert_eq!(complete("watchkeeper status --w", 2).await, "--watch");
     assert_eq!(complete("watchkeeper check --output t", 3).await, "table");
-    let checked = tokio::process::Command::new("bash").arg("-n").arg(&script).status().await.unwrap();
+    let checked = tokio::process::Command::new("bash")
+        .arg("-n")
+        .arg(&script)
+        .status()
+        .await
+        .unwrap();
     assert!(checked.success());
 }

@@ -66,18 +66,18 @@ fn the_least_wanted_columns_go_first_and_only_as_many_as_must() {
     for (width, want) in [
         (
             48,
-            "POD         MODE     SAVED  VERSION  ERROR\n\
-             watc…-1a2b  leading      4  0.1.0    connectio…\n",
+            "POD          MODE     SAVED  VERSION  ERROR\n\
+             watch…-1a2b  leading      4  0.1.0    connectio…\n",
         ),
         (
             42,
-            "POD            MODE     SAVED  ERROR\n\
-             watchk…f-1a2b  leading      4  connection …\n",
+            "POD           MODE     SAVED  ERROR\n\
+             watch…f-1a2b  leading      4  connection …\n",
         ),
         (
             30,
-            "POD        MODE     ERROR\n\
-             watc…1a2b  leading  connectio…\n",
+            "POD         MODE     ERROR\n\
+             watc…-1a2b  leading  connecti…\n",
         ),
     ] {
         assert_eq!(table.render(&screen(Some(width), false)), want, "{width}");
