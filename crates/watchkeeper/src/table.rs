@@ -7,10 +7,9 @@ use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthStr;
 
-pub(crate) use self::text::{cut, plain};
+pub(crate) use self::text::{cut, cut_middle, plain};
 pub(crate) use self::units::{count, dollars, latency, span};
 
-use self::text::cut_middle;
 use crate::out::Screen;
 
 /// Between two columns.

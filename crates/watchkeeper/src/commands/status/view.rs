@@ -7,10 +7,15 @@ mod pods;
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::ask::Picture;
 use super::money;
 use crate::out::Screen;
-use crate::table::{Tint, cut, plain};
+use crate::table::{Tint, cut, cut_middle, plain};
+
+/// A name is not cut further than this, whatever stands behind it.
+const LEAST_NAME: usize = 16;
 
 /// The whole page; no line is wider than the screen.
 pub(super) fn page(picture: &Picture, screen: &Screen) -> String {
@@ -58,6 +63,14 @@ pub(super) fn line(text: &str, tint: Tint, screen: &Screen) -> String {
     let text = plain(text);
     let text = cut(&text, screen.width.unwrap_or(usize::MAX));
     tint.paint(&text, screen.colours)
+}
+
+/// A line about `name`, which is cut in its middle where the line would be too long: what follows it says more.
+fn about(before: &str, name: &str, behind: &str, tint: Tint, screen: &Screen) -> String {
+    let width = screen.width.unwrap_or(usize::MAX);
+    let room = width.saturating_sub(before.width() + behind.width());
+    let name = cut_middle(name, room.max(LEAST_NAME));
+    line(&format!("{before}{name}{behind}"), tint, screen)
 }
 
 #[cfg(test)]

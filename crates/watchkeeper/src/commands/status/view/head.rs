@@ -3,7 +3,7 @@
 use watchkeeper_api::v1::{StatusAnswer, WireView};
 
 use super::super::reload;
-use super::line;
+use super::{about, line};
 use crate::out::Screen;
 use crate::table::{Tint, span};
 
@@ -29,8 +29,7 @@ pub(super) fn lines(status: &StatusAnswer, screen: &Screen) -> String {
         (false, false) => "not ready",
     };
     let pod = format!(
-        "pod    {} {}, {ready}, up for {}, version {}",
-        status.pod_id,
+        " {}, {ready}, up for {}, version {}",
         status.mode,
         span(status.uptime_seconds),
         status.version
@@ -55,7 +54,7 @@ pub(super) fn lines(status: &StatusAnswer, screen: &Screen) -> String {
     format!(
         "{}\n{}\n{}\n{}{}",
         line(&fleet, Tint::Bold, screen),
-        line(&pod, own, screen),
+        about("pod    ", &status.pod_id, &pod, own, screen),
         line(&format!("store  {store}"), up, screen),
         wire(&status.wire, screen),
         reload::lines(status.reload.as_ref(), status.now, screen)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use watchkeeper_api::v1::{LeaseView, StatusAnswer};
 
-use super::line;
+use super::{about, line};
 use crate::commands::status::ask::Picture;
 use crate::out::Screen;
 use crate::table::{Tint, span};
@@ -32,8 +32,9 @@ pub(super) fn lines(picture: &Picture, screen: &Screen) -> String {
         let _ = writeln!(out, "{}", line(&text, Tint::Plain, screen));
     }
     for lease in held.iter().take(MAX_LEASES) {
-        let text = format!("lease  {}", holder(lease, groups > 1));
-        let _ = writeln!(out, "{}", line(&text, Tint::Plain, screen));
+        let text = holds(lease, groups > 1);
+        let text = about("lease  ", &lease.holder, &text, Tint::Plain, screen);
+        let _ = writeln!(out, "{text}");
     }
     if let Some(more) = held.len().checked_sub(MAX_LEASES).filter(|more| *more > 0) {
         let _ = writeln!(out, "       and {more} more");
@@ -41,8 +42,8 @@ pub(super) fn lines(picture: &Picture, screen: &Screen) -> String {
     out
 }
 
-fn holder(lease: &LeaseView, name_group: bool) -> String {
-    let mut text = format!("{} holds it", lease.holder);
+fn holds(lease: &LeaseView, name_group: bool) -> String {
+    let mut text = " holds it".to_owned();
     if let Some(token) = lease.token {
         let _ = write!(text, " with token {token}");
     }

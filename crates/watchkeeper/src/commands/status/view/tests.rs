@@ -113,6 +113,7 @@ fn an_isolated_pod_says_why_its_store_is_down() {
 #[test]
 fn no_line_is_wider_than_the_terminal_and_names_and_freshness_stay() {
     let mut long = picture(&json!([]));
+    long.status.pod_id = "watchkeeper-6f7d9c5b8d-x2x4z-1a2b3c4d".to_owned();
     long.fleet.pods[1].pod_id = "watchkeeper-6f7d9c5b8d-x2x4z-1a2b3c4d".to_owned();
     for check in &mut long.checks.checks {
         check.checked_by = Some("watchkeeper-6f7d9c5b8d-x2x4z-1a2b3c4d".to_owned());
@@ -126,6 +127,13 @@ fn no_line_is_wider_than_the_terminal_and_names_and_freshness_stay() {
         let text = page(&long, &narrow);
         for line in text.lines() {
             assert!(line.width() <= width, "{width}: {line:?}");
+        }
+        if width >= 72 {
+            let pod = text.lines().find(|line| line.starts_with("pod "));
+            assert!(
+                pod.is_some_and(|line| line.ends_with("version 0.1.0")),
+                "{text}"
+            );
         }
         for part in ["HEALTH", "FRESHNESS", "MODE", "…"] {
             assert!(width > 120 || text.contains(part), "{width}: {text}");
