@@ -163,7 +163,7 @@ async fn a_watched_fleet_is_shown_in_place_in_two_widths_through_a_failure_and_a
     }
     let [(_, narrow), (_, wide)] = both;
     for (text, columns) in [
-        (&narrow[1].1, ["FRESHNESS", "rate_limited"]),
+        (&narrow[1].1, ["FRESHNESS", "ERROR"]),
         (&wide[1].1, ["CHECKED BY", "LATENCY"]),
     ] {
         for column in columns {

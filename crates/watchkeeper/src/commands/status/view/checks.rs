@@ -15,7 +15,7 @@ pub(super) fn table(checks: &[CheckView], screen: &Screen) -> String {
         Column::text("FRESHNESS"),
         Column::name("CHECKED BY", 16).rank(1),
         Column::number("LATENCY").rank(2),
-        Column::soft("ERROR", 20).rank(3),
+        Column::soft("ERROR", 12).rank(3),
     ]);
     let dash = || Cell::tinted("-", Tint::Faint);
     for check in checks {
