@@ -127,7 +127,7 @@ enum Display {
     Live { live: Live, every: Duration },
     /// A pipe or a file, for people.
     Blocks {
-        last: Option<(Essence, bool)>,
+        last: Option<Box<(Essence, bool)>>,
         every: Duration,
     },
     /// Objects for programs, one a line.
@@ -163,10 +163,10 @@ impl Display {
             Self::Blocks { last, every } => {
                 let silence = known.silence(now, *every, &screen);
                 let news = (Essence::of(&known.picture), silence.is_some());
-                if last.as_ref() == Some(&news) {
+                if last.as_deref() == Some(&news) {
                     return Ok(Reader::There);
                 }
-                *last = Some(news);
+                *last = Some(Box::new(news));
                 out::write(&block(known, silence, &screen))
             }
             // Nothing is said twice when there is nothing new.
