@@ -34,6 +34,7 @@ mod slow_endpoint;
 mod store_down_at_start;
 mod store_hiccups;
 mod store_lost;
+mod stream;
 mod terminal;
 mod transitions;
 mod trouble;

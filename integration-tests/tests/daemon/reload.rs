@@ -13,6 +13,7 @@ use watchkeeper_integration_tests::mock_llm::{Behaviour, MockLlm};
 use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use crate::SOON;
+use crate::stream::Stream;
 
 const FILE: &str = "watchkeeper.toml";
 const RELOADED: &str = "the configuration was reloaded";
@@ -129,6 +130,8 @@ async fn a_request_says_what_changed_what_waits_and_what_is_wrong() {
     let config = NativeConfig::new(&mock.api_base(), &["a", "b"]).interval("10m");
     let pod = Setup::new().toml(config.toml()).start().await;
     assert_eq!(pod.json("/v1/status").await["reload"], Value::Null);
+    let mut stream = Stream::open(pod.address(), "reload", None).await;
+    assert_eq!(stream.next().await.0, "hello");
     let (status, answer) = post(&pod).await;
     assert_eq!(
         (status, &answer["changed"]),
@@ -158,6 +161,10 @@ async fn a_request_says_what_changed_what_waits_and_what_is_wrong() {
     pod.wait_for_line("wait for a restart keys=\"http.drain\"", SOON)
         .await;
 
+    // What changed nothing before is no event.
+    let (name, _, told) = stream.next().await;
+    assert_eq!((name.as_str(), &told["applied"]), ("reload", &json!(true)));
+
     // A broken file changes nothing, and is said once, whoever looks at it again.
     let broken = new
         .clone()
@@ -172,6 +179,9 @@ async fn a_request_says_what_changed_what_waits_and_what_is_wrong() {
         message.contains("interval") && message.contains("nothing changed"),
         "{message}"
     );
+    let (_, _, told) = stream.next().await;
+    assert_eq!(told["applied"], false, "{told}");
+    assert!(told["error"].as_str().unwrap().contains("interval"));
     let status = pod.json("/v1/status").await;
     assert_eq!(status["reload"]["ok"], false, "{status}");
     assert_eq!(status["reload"]["source"], "request");

@@ -1,11 +1,7 @@
 //! When a model turned: one list, the same on every pod with the same tokens, whoever holds the lease; and the stream of
 //! events that tells it.
 
-use std::net::SocketAddr;
-
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use watchkeeper_integration_tests::daemon::Setup;
 use watchkeeper_integration_tests::eventually;
 use watchkeeper_integration_tests::fleet::Fleet;
@@ -14,43 +10,7 @@ use watchkeeper_integration_tests::mock_llm::{Behaviour, MockLlm};
 use watchkeeper_integration_tests::redis_process::RedisProcess;
 
 use crate::SOON;
-
-/// A stream of transitions, as a browser would read it.
-struct Stream(BufReader<TcpStream>);
-
-/// An event: its name, its id, its data.
-type Event = (String, String, Value);
-
-impl Stream {
-    async fn open(pod: SocketAddr, last: Option<&str>) -> Self {
-        let mut socket = TcpStream::connect(pod).await.unwrap();
-        let last = last.map_or_else(String::new, |id| format!("last-event-id: {id}\r\n"));
-        let request = format!("GET /v1/events?types=transition HTTP/1.1\r\nhost: x\r\n{last}\r\n");
-        socket.write_all(request.as_bytes()).await.unwrap();
-        Self(BufReader::new(socket))
-    }
-
-    /// The next event; what only moves the id is none, nor is a comment.
-    async fn next(&mut self) -> Event {
-        let read = async {
-            let (mut name, mut id, mut line) = (String::new(), String::new(), String::new());
-            loop {
-                line.clear();
-                assert_ne!(self.0.read_line(&mut line).await.unwrap(), 0, "it ended");
-                if let Some(value) = line.trim().strip_prefix("event: ") {
-                    value.clone_into(&mut name);
-                } else if let Some(value) = line.trim().strip_prefix("id: ") {
-                    value.clone_into(&mut id);
-                } else if let Some(value) = line.trim().strip_prefix("data: ") {
-                    return (name, id, serde_json::from_str(value).unwrap());
-                }
-            }
-        };
-        tokio::time::timeout(SOON, read)
-            .await
-            .expect("nothing comes")
-    }
-}
+use crate::stream::Stream;
 
 /// Waits until all these pods show so many transitions of `m2`, and all the same; newest first.
 async fn same_on_all(fleet: &Fleet, count: usize) -> Vec<Value> {
@@ -81,7 +41,7 @@ async fn all_pods_show_when_a_model_turned_also_after_the_holder_is_killed_and_a
     fleet.wait_for_reports(SOON).await;
     let mut streams = Vec::new();
     for pod in fleet.pods() {
-        let mut stream = Stream::open(pod.address(), None).await;
+        let mut stream = Stream::open(pod.address(), "transition", None).await;
         assert_eq!(stream.next().await.0, "hello");
         streams.push(stream);
     }
@@ -122,12 +82,12 @@ async fn all_pods_show_when_a_model_turned_also_after_the_holder_is_killed_and_a
         "{both:?}"
     );
     assert_eq!(streams[0].next().await.2["to"], "healthy");
-    let mut again = Stream::open(fleet[0].address(), Some(&last[0])).await;
+    let mut again = Stream::open(fleet[0].address(), "transition", Some(&last[0])).await;
     assert_eq!(again.next().await.2["resumed"], true);
     let (name, _, data) = again.next().await;
     assert_eq!((name.as_str(), &data["to"]), ("transition", &both[0]["to"]));
     // The killed pod's numbers mean nothing here, and that is said.
-    let mut elsewhere = Stream::open(fleet[0].address(), Some(&killed_id)).await;
+    let mut elsewhere = Stream::open(fleet[0].address(), "transition", Some(&killed_id)).await;
     assert_eq!(elsewhere.next().await.2["resumed"], false);
     assert_eq!(elsewhere.next().await.2["reason"], "unknown_id");
 

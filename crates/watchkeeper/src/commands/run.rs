@@ -123,6 +123,7 @@ async fn daemon(args: RunArgs, loaded: Loaded, level: LevelSwitch) -> Result<Exi
         access,
         level,
         metrics,
+        events: pod.events(),
         desk,
         calls,
         hangups,

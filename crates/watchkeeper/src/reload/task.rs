@@ -13,9 +13,10 @@ use tracing::{debug, info, warn};
 use watchkeeper_api::v1::{ReloadAnswer, ReloadView};
 use watchkeeper_api::{Access, NotReloaded};
 use watchkeeper_config::{Config, Loaded};
+use watchkeeper_core::events::Happened;
 use watchkeeper_core::id::PodId;
 use watchkeeper_core::time::Clock;
-use watchkeeper_runtime::{Metrics, Reloads};
+use watchkeeper_runtime::{EventHub, Metrics, Reloads};
 
 use super::desk::{Caller, Desk, Told};
 use super::files::Files;
@@ -39,6 +40,7 @@ pub(crate) struct Belongings {
     pub(crate) access: Arc<Access>,
     pub(crate) level: LevelSwitch,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) events: Arc<EventHub>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) calls: mpsc::Receiver<Caller>,
     pub(crate) hangups: Hangups,
@@ -67,6 +69,7 @@ impl Task {
             access,
             level,
             metrics,
+            events,
             desk,
             calls,
             hangups,
@@ -83,6 +86,7 @@ impl Task {
             access,
             level,
             metrics,
+            events,
             desk,
             files,
             paths,
@@ -132,6 +136,7 @@ struct Keeper {
     access: Arc<Access>,
     level: LevelSwitch,
     metrics: Arc<Metrics>,
+    events: Arc<EventHub>,
     desk: Arc<Desk>,
     files: Files,
     paths: Vec<PathBuf>,
@@ -230,6 +235,10 @@ impl Keeper {
                 "the configuration was not reloaded, the settings before it stay"
             );
             self.metrics.reloaded("refused", self.waits.len());
+            self.events.tell(Happened::Reloaded {
+                applied: false,
+                error: Some(why.clone()),
+            });
             self.note(source, Some(&why));
             self.refused = Some(why.clone());
         }
@@ -267,6 +276,12 @@ impl Keeper {
             warnings,
         };
         self.say(source, &answer, &waits);
+        if changed {
+            self.events.tell(Happened::Reloaded {
+                applied: true,
+                error: None,
+            });
+        }
         self.waits = waits;
         self.note(source, None);
         Ok(answer)
