@@ -68,12 +68,12 @@ fn turning() -> (Pod, Vec<Command>) {
 fn the_holder_writes_down_what_turned_with_its_publication_and_tells_then() {
     let (mut pod, commands) = turning();
     let change = turned("a", "me", Some(8), false, 1);
-    assert_eq!(published(&commands), list(&[change.clone()]));
+    assert_eq!(published(&commands), list(std::slice::from_ref(&change)));
     assert_eq!(tells(&commands), []);
     let shown = pod.view().transitions;
     assert_eq!(shown.iter().map(|t| t.token).collect::<Vec<_>>(), [None]);
     let commands = pod.at(pod.now() + 10, done(7));
-    assert_eq!(tells(&commands), [change.clone()]);
+    assert_eq!(tells(&commands), std::slice::from_ref(&change));
     assert_eq!(pod.view().transitions, list(&[change]));
     assert_eq!(pod.coordinator.counts(), (1, 1));
 }
@@ -121,10 +121,10 @@ fn a_reader_shows_and_tells_what_the_report_says_with_the_writers_token() {
     let mut pod = Pod::rested();
     let change = turned("a", "other", Some(9), false, 1);
     pod.at(500, Event::Noticed(Hint::Report));
-    let report = other_fails(9, Some(list(&[change.clone()])));
+    let report = other_fails(9, Some(list(std::slice::from_ref(&change))));
     let commands = pod.at(510, found(5, 9, 5, report.clone()));
-    assert_eq!(tells(&commands), [change.clone()]);
-    assert_eq!(pod.view().transitions, list(&[change.clone()]));
+    assert_eq!(tells(&commands), std::slice::from_ref(&change));
+    assert_eq!(pod.view().transitions, list(std::slice::from_ref(&change)));
     // Read again: nothing new.
     pod.at(600, Event::Noticed(Hint::Report));
     assert_eq!(tells(&pod.at(610, found(6, 9, 100, report))), []);
@@ -136,7 +136,7 @@ fn a_reader_that_just_started_has_the_list_and_is_told_nothing() {
     let mut pod = Pod::new();
     pod.at(0, Event::Started);
     let change = turned("a", "other", Some(9), false, 1);
-    let report = other_fails(9, Some(list(&[change.clone()])));
+    let report = other_fails(9, Some(list(std::slice::from_ref(&change))));
     assert_eq!(tells(&pod.at(10, found(1, 9, 5, report))), []);
     assert_eq!(pod.view().transitions, list(&[change]));
 }
@@ -230,7 +230,7 @@ fn a_change_that_two_pods_saw_apart_is_published_once() {
     let mut pod = turning_alone();
     // The fleet saw it too, earlier, and its entry is the older one: this pod's is offered.
     let change = turned("a", "other", Some(9), false, 0);
-    let report = other_fails(9, Some(list(&[change.clone()])));
+    let report = other_fails(9, Some(list(std::slice::from_ref(&change))));
     let (op, _) = rejoins(&mut pod, |op| found(op, 9, 60_000, report.clone()));
     pod.until(pod.now() + 60);
     pod.at(pod.now() + 5, held(op + 1, 10));
@@ -245,11 +245,11 @@ fn a_report_of_a_version_without_the_list_costs_nothing_that_is_known() {
     pod.at(500, Event::Noticed(Hint::Report));
     let both = ["a", "b"].map(|n| (entry(n, "other", Some(8), 300), 0));
     let first = Report {
-        transitions: Some(list(&[old.clone()])),
+        transitions: Some(list(std::slice::from_ref(&old))),
         ..report("other", 300, 0, 2, both.into())
     };
     pod.at(510, found(5, 8, 5, first));
-    assert_eq!(pod.view().transitions, list(&[old.clone()]));
+    assert_eq!(pod.view().transitions, list(std::slice::from_ref(&old)));
     // A pod of the older version leads, and `a` turns.
     pod.at(600, Event::Noticed(Hint::Report));
     let commands = pod.at(610, found(6, 9, 5, other_fails(9, None)));
@@ -279,7 +279,7 @@ fn a_change_that_went_unnoticed_is_added_by_the_next_holder() {
     pod.at(0, Event::Started);
     // The list says healthy, the entry does not: whoever wrote it knew nothing of the list's meaning.
     let stale = turned("a", "other", Some(8), true, -5);
-    let report = other_fails(9, Some(list(&[stale.clone()])));
+    let report = other_fails(9, Some(list(std::slice::from_ref(&stale))));
     pod.at(10, found(1, 9, 5, report.clone()));
     let commands = pod.until(10 + INTERVAL + 100);
     assert!(
