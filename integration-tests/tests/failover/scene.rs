@@ -58,6 +58,16 @@ impl Scene {
         };
         scene.all_show_more_than(0).await;
         scene.fleet.wait_for_store(true, SOON).await;
+        // A pod may know of the token before it has read what was published under it.
+        eventually("every pod shows both models", SOON, async || {
+            for pod in scene.fleet.pods() {
+                if pod.health().await["healthy_count"] != 2 {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
         scene.skipped = MODELS.map(|model| scene.mock.asked().count(model).saturating_sub(1));
         scene
     }

@@ -88,11 +88,21 @@ impl Transition {
         if let Some(error) = self.error.as_mut().filter(|error| error.len() > most) {
             error.truncate(cut(error, most).len());
         }
-        while self.bytes() > MAX_TRANSITION_BYTES
+        while self.most_bytes() > MAX_TRANSITION_BYTES
             && let Some(error) = self.error.as_mut().filter(|error| !error.is_empty())
         {
             error.truncate(cut(error, error.len() / 2).len());
         }
+    }
+
+    /// Its size in a report under the longest token: its text is not to be cut again once it has one.
+    fn most_bytes(&self) -> usize {
+        let token = Some(Token(u64::MAX));
+        let longest = Self {
+            token,
+            ..self.clone()
+        };
+        longest.bytes()
     }
 
     /// Its size in a report, with a comma.

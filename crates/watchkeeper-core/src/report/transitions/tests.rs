@@ -167,3 +167,18 @@ mod merging {
         }
     }
 }
+
+#[test]
+fn a_text_that_was_cut_to_fit_is_not_cut_again_when_the_token_comes() {
+    for length in 1..64 {
+        let mut transition = turn(&"\"".repeat(length), 4_811_365_812_841, None);
+        transition.by = PodId::new("p".repeat(63)).unwrap();
+        transition.error = Some("\\n".repeat(60));
+        transition.fit();
+        transition.token = Some(Token(2_070_303_233_947_151_753));
+        let list = Transitions::new([transition]);
+        let read: Transitions =
+            serde_json::from_slice(&serde_json::to_vec(&list).unwrap()).unwrap();
+        assert_eq!(read, list, "a name of {length}");
+    }
+}
