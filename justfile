@@ -26,7 +26,7 @@ test-deploy:
     scripts/test.sh deploy containers
 
 # The compose section of docs/deploy.md as it is written.
-tour BINARY="target/debug/watchkeeper":
+compose-tour BINARY="target/debug/watchkeeper":
     scripts/compose-tour.sh {{ BINARY }}
 
 # All tests: the crates', the live ones, fleets of daemons, timing.
