@@ -39,7 +39,8 @@ readonly SERVED_SUITES='live daemon failover observe timing chaos vendors litell
 readonly WAITING_THREADS=8
 
 usage() {
-  sed -n '2,29s/^# \{0,1\}//p' scripts/test.sh
+  # The comment at the head, however long it is.
+  awk 'NR == 1 { next } !/^#/ { exit } { sub(/^# ?/, ""); print }' scripts/test.sh
 }
 
 suites=$*
