@@ -7,7 +7,7 @@
 # BINARY is the debug build unless given. Starts a container engine where none answers; images that no registry gives are made
 # of the machine's own Redis and Python.
 set -euo pipefail
-binary=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/../${CARGO_TARGET_DIR:-target}/debug/watchkeeper}")
+binary=$(realpath "${1:-${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}/debug/watchkeeper}")
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/containers.sh

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A container engine and images of servers for the live tests, wherever the machine has none. Sourced by test.sh,
-# after lib.sh.
+# A container engine and images of servers for the live tests, wherever the machine has none. Sourced after
+# lib.sh.
 #
 #   ensure_engine       use the engine that answers, else install Debian's and start one of our own by hand
 #   ensure_images       of redis and etcd: use the named image, else pull the default, else make one of the binaries here

@@ -7,7 +7,7 @@
 # BINARY is the debug build unless given; TAG is `watchkeeper:<version>`. Needs a container engine that answers.
 set -euo pipefail
 # Before lib.sh changes the directory.
-binary=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/../${CARGO_TARGET_DIR:-target}/debug/watchkeeper}")
+binary=$(realpath "${1:-${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}/debug/watchkeeper}")
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
