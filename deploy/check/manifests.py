@@ -64,7 +64,7 @@ def of_helm():
         "containers": [proxy, *values.pop("extraContainers")],
         "volumes": [volume],
         "terminationGracePeriodSeconds": 90,
-        # The chart has no values for these two.
+        # The first by the chart's `serviceAccount`; for the second it has no value.
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
     }
