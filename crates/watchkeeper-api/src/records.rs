@@ -1,11 +1,12 @@
 //! `GET /health/latest` and `GET /health/history`: LiteLLM's database records, made from the report's own history.
 //!
 //! LiteLLM needs a database for these; here the last results travel with each entry. Only the latest result of a check
-//! keeps its error text and its prober; the older ones keep outcome, time and latency.
+//! keeps its error text and its prober, and so does one that turned the check; the others keep outcome, time and latency.
+//! Changes of standing reach further back than results: beyond these a record is a change.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::iter::{Enumerate, Peekable};
+use std::iter::Peekable;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
@@ -15,10 +16,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use watchkeeper_core::check::Check;
-use watchkeeper_core::report::{Entry, Passes, Past};
+use watchkeeper_core::report::{Entry, Passes, Past, Transition};
 use watchkeeper_core::scrub::scrub;
 use watchkeeper_core::status::Snapshot;
 use watchkeeper_core::time::UnixMillis;
+use watchkeeper_core::verdict::Outcome;
 
 use crate::currency::Currency;
 use crate::keys::Authorized;
@@ -43,7 +45,8 @@ pub(crate) struct Record<'a> {
     healthy_count: u8,
     unhealthy_count: u8,
     error_message: Option<String>,
-    response_time_ms: f64,
+    /// Null for a change of standing that is older than the results that are kept.
+    response_time_ms: Option<f64>,
     #[schema(value_type = Option<Object>)]
     details: Option<Value>,
     checked_by: Option<&'a str>,
@@ -56,18 +59,18 @@ const fn word(healthy: bool) -> &'static str {
 }
 
 impl<'a> Record<'a> {
-    fn new(check: &'a Check, healthy: bool, at: UnixMillis, latency: Duration) -> Self {
+    fn new(check: &'a Check, healthy: bool, at: UnixMillis, latency: Option<Duration>) -> Self {
         let time = isoformat(at);
         Self {
             // Stable over pages and pods: a history keeps whole seconds.
-            health_check_id: format!("{}@{}", check.id, at.0.div_euclid(1000)),
+            health_check_id: format!("{}@{}", check.id, second(at)),
             model_name: &check.name,
             model_id: check.id.as_str(),
             status: word(healthy),
             healthy_count: u8::from(healthy),
             unhealthy_count: u8::from(!healthy),
             error_message: None,
-            response_time_ms: latency.as_secs_f64() * 1e3,
+            response_time_ms: latency.map(|latency| latency.as_secs_f64() * 1e3),
             details: None,
             checked_by: None,
             checked_at: time.clone(),
@@ -79,21 +82,41 @@ impl<'a> Record<'a> {
     fn newest(check: &'a Check, entry: &'a Entry, healthy: bool) -> Self {
         let verdict = &entry.verdict;
         Self {
-            error_message: verdict
-                .error
-                .as_deref()
-                .map(|error| scrub(error).into_owned()),
+            error_message: words(verdict.error.as_deref()),
             checked_by: Some(entry.checked_by.as_str()),
-            ..Self::new(check, healthy, verdict.at, verdict.latency)
+            ..Self::new(check, healthy, verdict.at, Some(verdict.latency))
         }
     }
 
     fn past(check: &'a Check, past: &Past, healthy: bool) -> Self {
         Self {
             error_message: (!healthy).then(|| past.outcome.as_str().to_owned()),
-            ..Self::new(check, healthy, past.at, past.latency)
+            ..Self::new(check, healthy, past.at, Some(past.latency))
         }
     }
+
+    /// A result that turned the check.
+    fn turned(
+        check: &'a Check,
+        transition: &'a Transition,
+        healthy: bool,
+        latency: Option<Duration>,
+    ) -> Self {
+        Self {
+            error_message: words(transition.error.as_deref()),
+            checked_by: Some(transition.by.as_str()),
+            ..Self::new(check, healthy, transition.at, latency)
+        }
+    }
+}
+
+fn words(error: Option<&str>) -> Option<String> {
+    error.map(|error| scrub(error).into_owned())
+}
+
+/// A history keeps whole seconds.
+const fn second(at: UnixMillis) -> i64 {
+    at.0.div_euclid(1000)
 }
 
 /// The latest result of each check.
@@ -187,7 +210,7 @@ pub(crate) async fn history(
         .filter(|found| {
             status
                 .as_deref()
-                .is_none_or(|status| word(passes.has(found.past.outcome)) == status)
+                .is_none_or(|status| word(passes.has(found.told.outcome())) == status)
         })
         .skip(to_usize(offset))
         .take(to_usize(limit))
@@ -204,32 +227,97 @@ pub(crate) async fn history(
     response
 }
 
-/// The results of one check, newest first, with their places.
+/// The results of one check, newest first.
 struct Source<'a> {
     check: &'a Check,
-    entry: &'a Entry,
-    rest: Peekable<Enumerate<Box<dyn Iterator<Item = Past> + 'a>>>,
+    rest: Peekable<Box<dyn Iterator<Item = Told<'a>> + 'a>>,
+}
+
+/// What a record is made from.
+enum Told<'a> {
+    /// The entry's own verdict.
+    Newest(&'a Entry),
+    /// An older result, and the change that it brought about.
+    Past(Past, Option<&'a Transition>),
+    /// A change older than the results.
+    Turned(&'a Transition),
+}
+
+impl Told<'_> {
+    fn at(&self) -> UnixMillis {
+        match self {
+            Self::Newest(entry) => entry.verdict.at,
+            Self::Past(past, None) => past.at,
+            Self::Past(_, Some(transition)) | Self::Turned(transition) => transition.at,
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Newest(entry) => entry.verdict.outcome,
+            Self::Past(past, _) => past.outcome,
+            Self::Turned(transition) => transition.outcome,
+        }
+    }
 }
 
 /// One result of the merge.
 struct Found<'a> {
     check: &'a Check,
-    entry: &'a Entry,
-    /// 0 is the entry's own verdict.
-    place: usize,
-    past: Past,
+    told: Told<'a>,
 }
 
 impl<'a> Found<'a> {
     /// The record, healthy if what was found counts as a pass.
     fn record(self, passes: Passes) -> Record<'a> {
-        let healthy = passes.has(self.past.outcome);
-        if self.place == 0 {
-            Record::newest(self.check, self.entry, healthy)
-        } else {
-            Record::past(self.check, &self.past, healthy)
+        let healthy = passes.has(self.told.outcome());
+        match self.told {
+            Told::Newest(entry) => Record::newest(self.check, entry, healthy),
+            Told::Past(past, None) => Record::past(self.check, &past, healthy),
+            Told::Past(past, Some(transition)) => {
+                Record::turned(self.check, transition, healthy, Some(past.latency))
+            }
+            Told::Turned(transition) => Record::turned(self.check, transition, healthy, None),
         }
     }
+}
+
+/// What is told of a check, newest first.
+fn told<'a>(
+    snapshot: &'a Snapshot,
+    check: &'a Check,
+) -> Option<Box<dyn Iterator<Item = Told<'a>> + 'a>> {
+    let entry = &*snapshot.known(&check.id)?.entry;
+    let newest = std::iter::once(Told::Newest(entry));
+    let older = entry.history.iter().skip(1);
+    let turns: Vec<&Transition> = snapshot
+        .group_of(&check.id)
+        .into_iter()
+        .flat_map(|group| group.transitions.of(&check.id))
+        .collect();
+    if turns.is_empty() {
+        return Some(Box::new(
+            newest.chain(older.map(|past| Told::Past(past, None))),
+        ));
+    }
+    let oldest = older.last().map_or(entry.verdict.at, |past| past.at);
+    let beyond: Vec<&Transition> = turns
+        .iter()
+        .filter(|turn| second(turn.at) < second(oldest))
+        .copied()
+        .collect();
+    let older = entry.history.iter().skip(1).map(move |past| {
+        let same = |turn: &&&Transition| {
+            second(turn.at) == second(past.at) && turn.outcome == past.outcome
+        };
+        let turn = turns.iter().find(same).copied();
+        Told::Past(past, turn)
+    });
+    Some(Box::new(
+        newest
+            .chain(older)
+            .chain(beyond.into_iter().map(Told::Turned)),
+    ))
 }
 
 /// All checks' histories merged, newest first; of results of one moment, that of the check configured first. Lazy: a
@@ -242,28 +330,16 @@ struct NewestFirst<'a> {
 
 impl<'a> NewestFirst<'a> {
     fn new(snapshot: &'a Snapshot, checks: impl Iterator<Item = &'a Check>) -> Self {
-        let sources: Vec<_> = checks
+        let mut sources: Vec<Source<'a>> = checks
             .filter_map(|check| {
-                let entry = &*snapshot.known(&check.id)?.entry;
-                let verdict = &entry.verdict;
-                let newest = Past {
-                    at: verdict.at,
-                    outcome: verdict.outcome,
-                    latency: verdict.latency,
-                };
-                let all: Box<dyn Iterator<Item = Past>> =
-                    Box::new(std::iter::once(newest).chain(entry.history.iter().skip(1)));
-                Some(Source {
-                    check,
-                    entry,
-                    rest: all.enumerate().peekable(),
-                })
+                let rest = told(snapshot, check)?.peekable();
+                Some(Source { check, rest })
             })
             .collect();
         let heap = sources
-            .iter()
+            .iter_mut()
             .enumerate()
-            .map(|(index, source)| (source.entry.verdict.at, Reverse(index)))
+            .filter_map(|(index, source)| Some((source.rest.peek()?.at(), Reverse(index))))
             .collect();
         Self { sources, heap }
     }
@@ -275,15 +351,13 @@ impl<'a> Iterator for NewestFirst<'a> {
     fn next(&mut self) -> Option<Found<'a>> {
         let (_, Reverse(index)) = self.heap.pop()?;
         let source = self.sources.get_mut(index)?;
-        let (place, past) = source.rest.next()?;
-        if let Some((_, next)) = source.rest.peek() {
-            self.heap.push((next.at, Reverse(index)));
+        let told = source.rest.next()?;
+        if let Some(next) = source.rest.peek() {
+            self.heap.push((next.at(), Reverse(index)));
         }
         Some(Found {
             check: source.check,
-            entry: source.entry,
-            place,
-            past,
+            told,
         })
     }
 }

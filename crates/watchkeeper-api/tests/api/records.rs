@@ -2,6 +2,9 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use watchkeeper_core::id::CheckId;
+use watchkeeper_core::lease::Token;
+use watchkeeper_core::report::{Transition, Transitions};
 use watchkeeper_core::status::{ShownSettings, Snapshot};
 use watchkeeper_core::verdict::Outcome;
 
@@ -182,6 +185,51 @@ async fn an_older_record_keeps_its_outcome_only() {
     assert_eq!(record["error_message"], "timeout");
     assert_eq!(record["checked_by"], Value::Null);
     assert_eq!(record["checked_at"], "2026-11-22T14:40:03+00:00");
+}
+
+#[tokio::test]
+async fn changes_of_standing_keep_their_words_and_reach_further_back_than_results() {
+    let mut fleet = fleet();
+    let turn = |seconds: f64, healthy: bool, outcome, error: Option<&str>| Transition {
+        check: CheckId::new("a").unwrap(),
+        healthy,
+        at: verdict(outcome, None, None, seconds).at,
+        by: pod("pod-c"),
+        token: Some(Token(7)),
+        outcome,
+        status: None,
+        error: error.map(str::to_owned),
+    };
+    let late = Some("late by far");
+    Arc::make_mut(&mut fleet.groups[0]).transitions = Transitions::new([
+        turn(-9.0, false, Outcome::RateLimited, Some("too many")),
+        turn(-5.0, true, Outcome::Healthy, None),
+        // This one is a result that is kept.
+        turn(3.25, false, Outcome::Timeout, late),
+    ]);
+    let answer = api(fleet).get("/health/history?model=m1").await.json();
+    let records = answer["health_checks"].as_array().unwrap();
+    let told: Vec<Value> = records
+        .iter()
+        .map(|r| {
+            json!([
+                r["status"],
+                r["error_message"],
+                r["checked_by"],
+                r["response_time_ms"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["healthy", null, "pod-b", 250.0]),
+            json!(["unhealthy", "late by far", "pod-c", 250.0]),
+            json!(["healthy", null, null, 250.0]),
+            json!(["healthy", null, "pod-c", null]),
+            json!(["unhealthy", "too many", "pod-c", null]),
+        ]
+    );
 }
 
 #[tokio::test]
