@@ -1,5 +1,6 @@
 //! Who is let in.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -196,7 +197,8 @@ impl FromRequestParts<App> for AuthorizedToAct {
     }
 }
 
-/// Whether a request comes from no page at all, or from one that this pod serves.
+/// Whether a request comes from no page at all, or from one that this pod serves: under an address, or the name
+/// `localhost`, since any other name may be somebody else's that leads here.
 fn is_own_page(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
@@ -205,7 +207,20 @@ fn is_own_page(headers: &HeaderMap) -> bool {
     let page = page.and_then(|origin| origin.split_once("://"));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     page.zip(host)
-        .is_some_and(|((_, page), host)| page.eq_ignore_ascii_case(host))
+        .is_some_and(|((_, page), host)| page.eq_ignore_ascii_case(host) && is_address(host))
+}
+
+fn is_address(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<Ipv4Addr>().is_ok()
+        || bare.is_some_and(|name| name.parse::<Ipv6Addr>().is_ok())
 }
 
 impl IntoResponse for MayNotAct {

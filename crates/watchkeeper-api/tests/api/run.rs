@@ -269,6 +269,28 @@ async fn a_run_needs_a_key_and_without_one_configured_comes_from_no_foreign_page
         (&[], vec![host, ("origin", "http://127.0.0.1:4100")], 200),
         (&[], vec![host, ("origin", "http://else.where")], 403),
         (&[], vec![host, ("origin", "null")], 403),
+        // A name that its owner lets lead to this pod.
+        (
+            &[],
+            vec![
+                ("host", "else.where:4100"),
+                ("origin", "http://else.where:4100"),
+            ],
+            403,
+        ),
+        (
+            &[],
+            vec![
+                ("host", "localhost:4100"),
+                ("origin", "http://localhost:4100"),
+            ],
+            200,
+        ),
+        (
+            &[],
+            vec![("host", "[::1]:4100"), ("origin", "http://[::1]:4100")],
+            200,
+        ),
         (&[], vec![("origin", "http://127.0.0.1:4100")], 403),
     ];
     for (keys, headers, status) in table {
