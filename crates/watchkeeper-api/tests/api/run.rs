@@ -253,7 +253,7 @@ async fn a_run_needs_a_key_and_without_one_configured_comes_from_no_foreign_page
     };
     let host = ("host", "127.0.0.1:4100");
     type Row<'a> = (&'a [&'a str], Vec<(&'a str, &'a str)>, u16);
-    let table: [Row<'_>; 8] = [
+    let table: [Row<'_>; 11] = [
         (&["sk-one"], vec![], 401),
         (&["sk-one"], vec![("authorization", "Bearer sk-one")], 200),
         (
