@@ -202,8 +202,8 @@ async fn changes_of_standing_keep_their_words_and_reach_further_back_than_result
     };
     let late = Some("late by far");
     Arc::make_mut(&mut fleet.groups[0]).transitions = Transitions::new([
-        turn(-9.0, false, Outcome::RateLimited, Some("too many")),
-        turn(-5.0, true, Outcome::Healthy, None),
+        turn(0.2, false, Outcome::RateLimited, Some("too many")),
+        turn(0.7, true, Outcome::Healthy, None),
         // This one is a result that is kept.
         turn(3.25, false, Outcome::Timeout, late),
     ]);
