@@ -36,7 +36,7 @@ impl Group {
     /// One that has not begun.
     pub(crate) fn new(coordinator: Coordinator, store: StoreClient, place: usize) -> Self {
         Self {
-            coordinator,
+            coordinator: coordinator.told_of_starts(),
             store,
             armed: None,
             place: Some(place),

@@ -52,6 +52,14 @@ impl Coordinator {
         may
     }
 
+    /// A coordinator whose pod calls [`Coordinator::start_probe`] for every probe, from the first one on: until it has,
+    /// none has left.
+    #[must_use]
+    pub fn told_of_starts(mut self) -> Self {
+        self.tells_starts = true;
+        self
+    }
+
     /// The round under way.
     pub(super) fn round(&self) -> Option<&Round> {
         match &self.phase {

@@ -128,3 +128,18 @@ async fn a_pod_that_leaves_takes_no_other_settings_and_one_that_changes_leaves_i
         .await;
     assert_eq!(gone, Err(ReloadError::Stopped));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_taken_out_while_it_waits_for_a_place_is_not_asked_and_holds_nobody_up() {
+    let world = World::new(LockScope::Check, Duration::from_secs(3));
+    // Eight places for nine checks: the last one's group has never had a probe leave.
+    let pod = world.pod("pod-1", checks(9));
+    sleep(Duration::from_secs(1)).await;
+    let mut list = checks(10);
+    list.remove(8);
+    let change = world.change("pod-1", list, |_| {});
+    pod.reloads().reload(change).await.unwrap();
+    sleep(Duration::from_millis(3_500)).await;
+    assert_eq!(counts(&world, &["m9", "m10"]), [0, 1]);
+    pod.leave().await;
+}

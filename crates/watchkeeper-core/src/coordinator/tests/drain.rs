@@ -56,6 +56,27 @@ fn a_probe_that_waits_for_a_place_does_not_start_any_more() {
 }
 
 #[test]
+fn probes_of_a_pod_that_found_no_place_for_any_yet_do_not_start_any_more() {
+    let mut pod = Pod::new();
+    pod.coordinator = pod.coordinator.told_of_starts();
+    pod.at(0, Event::Started);
+    pod.at(10, nothing(1, 0));
+    pod.at(60, Event::Woke);
+    pod.at(70, held(2, 7));
+    pod.at(80, nothing(3, 7));
+    assert_eq!(
+        pod.at(85, Event::Drain),
+        [
+            cancel(1),
+            cancel(2),
+            ended(RoundKind::Led, 0),
+            release(4, 7)
+        ]
+    );
+    assert!(!pod.coordinator.start_probe(moment(86), ProbeId(1)));
+}
+
+#[test]
 fn what_has_not_ended_after_the_drain_is_given_up_unjudged() {
     let mut pod = Pod::probing();
     pod.at(85, Event::Drain);
