@@ -165,7 +165,11 @@ impl Driver {
         if let Some(group) = self.groups.get_mut(&key) {
             group.place = None;
         }
-        self.happen(key, Event::Drain);
+        let turn = Turn {
+            urgent: true,
+            acquired: false,
+        };
+        self.decide(key, turn, |coordinator, now| coordinator.retire(now));
     }
 
     /// Once all that leave have left: what they know goes to those that take their checks over, which begin.

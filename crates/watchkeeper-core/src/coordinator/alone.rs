@@ -67,6 +67,9 @@ impl Coordinator {
     }
 
     pub(super) fn tick_alone(&mut self, now: Now, out: &mut Out) {
+        if self.draining.is_some_and(|until| until <= now.steady) {
+            self.cut_probes(now, out);
+        }
         self.start_probes(now, out);
         let Phase::Alone(round) = &self.phase else {
             return;

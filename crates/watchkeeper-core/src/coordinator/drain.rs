@@ -23,6 +23,10 @@ impl Coordinator {
                     self.release(out);
                 }
             }
+            Phase::Alone(round) if self.has_heir => {
+                self.phase = Phase::Alone(round);
+                self.drop_unstarted(out);
+            }
             // Nobody would hear of it: the store is away, or was never asked.
             Phase::Alone(round) => self.cancel_all(round.flying, out),
             phase => self.phase = phase,

@@ -181,6 +181,8 @@ pub struct Coordinator {
     checked_by: Option<PodId>,
     /// Probes in flight may go on until then; set when the pod is to leave.
     draining: Option<Moment>,
+    /// Another group of this pod takes over what this one knows.
+    has_heir: bool,
     /// A second attempt to learn what became of an unanswered acquire was made while leaving.
     drain_retried: bool,
     /// The pod says when a probe leaves ([`Coordinator::start_probe`]).
@@ -227,6 +229,7 @@ impl Coordinator {
             forced: Forced::default(),
             checked_by: None,
             draining: None,
+            has_heir: false,
             drain_retried: false,
             tells_starts: false,
             next_op: 0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::command::Command;
-use super::event::Now;
+use super::event::{Event, Now};
 use super::settings::{ROUND_SLACK, Settings};
 use super::{Coordinator, Out, Phase};
 use crate::id::CheckId;
@@ -27,6 +27,13 @@ impl Coordinator {
         self.swap_settings(now.steady, settings);
         self.tick(now, &mut out);
         out
+    }
+
+    /// As [`super::Event::Drain`], for a group whose checks another group of this pod takes over: that one hears of what
+    /// probes in flight find, so they may end also where the fleet does not.
+    pub fn retire(&mut self, now: Now) -> Vec<Command> {
+        self.has_heir = true;
+        self.handle(now, Event::Drain)
     }
 
     fn has_the_checks_of(&self, settings: &Settings) -> bool {

@@ -297,7 +297,9 @@ impl Coordinator {
         self.unresolved = Some(self.attempt());
         match lead.step {
             // Nobody would hear of it.
-            Step::Probing(round) if self.draining.is_some() => self.cancel_all(round.flying, out),
+            Step::Probing(round) if self.draining.is_some() && !self.has_heir => {
+                self.cancel_all(round.flying, out)
+            }
             Step::Probing(round) => self.phase = Phase::Alone(Box::new(round)),
             // A store that takes everything but this report is not asked to take it over and over.
             Step::Publishing { .. } if !self.sense.is_ping_down() => {

@@ -268,6 +268,39 @@ fn when_checks_turned_is_taken_over_with_them_once_and_without_tokens() {
 }
 
 #[test]
+fn a_pod_on_its_own_lets_its_probes_end_and_leaves_what_they_find_to_the_new_group() {
+    let (mut pod, started) = Pod::alone();
+    let retire = |pod: &mut Pod, ms: i64| {
+        pod.now = ms;
+        let now = Now {
+            steady: moment(ms),
+            unix: unix(ms),
+        };
+        pod.coordinator.retire(now)
+    };
+    assert_eq!(retire(&mut pod, started + 5), []);
+    assert_eq!(pod.at(started + 10, probed(1)), []);
+    assert!(!pod.coordinator.is_stopped());
+    let commands = pod.at(started + 20, probed(2));
+    let [
+        Command::Tell(Happening::RoundEnded { probes: 2, .. }),
+        Command::Tell(Happening::Stopped),
+    ] = &commands[..]
+    else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(pod.heir(&["a", "b", "c"], &["a", "b"]).shown(), ["a", "b"]);
+
+    // What does not end is not waited for beyond the drain.
+    let (mut pod, started) = Pod::alone();
+    retire(&mut pod, started + 5);
+    pod.at(started + 10, probed(1));
+    pod.at(started + 5 + 2_000, Event::Woke);
+    assert!(pod.coordinator.is_stopped());
+    assert_eq!(pod.heir(&["a", "b"], &["a", "b"]).shown(), ["a"]);
+}
+
+#[test]
 fn a_new_group_goes_on_with_the_days_spending_and_counts_none_of_it_twice() {
     let mut old = Pod::probing();
     let cost = Some(Usd::from_picos(7));
