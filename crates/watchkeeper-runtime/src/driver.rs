@@ -236,6 +236,8 @@ impl Driver {
             Input::CallersGone => self.give_up_calls(),
             Input::Reload(change, reply) => {
                 let reloaded = self.reload(*change);
+                // What took effect is shown before the caller hears of it.
+                self.show(reloaded.is_ok());
                 // The caller may be gone; then nobody wants the answer.
                 let _ = reply.send(reloaded);
             }

@@ -1,5 +1,7 @@
 //! Pods whose checks and settings change while they run.
 
+use std::task::Poll;
+
 use watchkeeper_core::coordinator::NotForced;
 use watchkeeper_core::on_demand::NotRun;
 use watchkeeper_runtime::ReloadError;
@@ -142,4 +144,44 @@ async fn a_check_that_is_taken_out_while_it_waits_for_a_place_is_not_asked_and_h
     sleep(Duration::from_millis(3_500)).await;
     assert_eq!(counts(&world, &["m9", "m10"]), [0, 1]);
     pod.leave().await;
+}
+
+/// Notes how many checks are shown at the very moment in which a caller is woken.
+struct Looks {
+    pod: Arc<dyn StatusSource>,
+    seen: Mutex<Vec<usize>>,
+    caller: Waker,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        let shown = self.pod.snapshot().checks.len();
+        self.seen.lock().unwrap().push(shown);
+        self.caller.wake_by_ref();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_of_a_reload_is_answered_only_once_the_new_list_is_shown() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(100));
+    let pod = world.pod("pod-1", some(&[1]));
+    sleep(Duration::from_secs(2)).await;
+    let reloads = pod.reloads();
+    let mut looks = None;
+    let mut reload = pin!(reloads.reload(world.change("pod-1", some(&[1, 2, 3]), |_| {})));
+    let reloaded = poll_fn(|context| {
+        let looks = looks.get_or_insert_with(|| {
+            Arc::new(Looks {
+                pod: pod.status(),
+                seen: Mutex::default(),
+                caller: context.waker().clone(),
+            })
+        });
+        let waker = Waker::from(Arc::clone(looks));
+        let polled: Poll<_> = reload.as_mut().poll(&mut Context::from_waker(&waker));
+        polled
+    });
+    reloaded.await.unwrap();
+    let seen = looks.unwrap().seen.lock().unwrap().clone();
+    assert_eq!(seen.last(), Some(&3), "{seen:?}");
 }
