@@ -135,19 +135,15 @@ impl Driver {
             self.happen(group, Event::Started);
         }
         self.show(true);
-        while !self.groups.values().all(|g| g.coordinator.is_stopped()) || self.groups.is_empty() {
+        while !self.has_left() {
             let wake = self.next_wake();
             tokio::select! {
                 input = inputs.recv() => {
                     let Some(input) = input else { break };
-                    let leaves = self.groups.is_empty() && matches!(input, Input::Drain);
                     self.take(input);
                     for _ in 1..BATCH {
                         let Ok(input) = inputs.try_recv() else { break };
                         self.take(input);
-                    }
-                    if leaves {
-                        break;
                     }
                 }
                 () = tokio::time::sleep(wake) => {}
@@ -161,6 +157,13 @@ impl Driver {
         self.slots.clear();
         self.show(true);
         self.calls.tell();
+    }
+
+    /// Whether all groups have left; a pod without any has once it was told to leave.
+    fn has_left(&self) -> bool {
+        let mut groups = self.groups.values();
+        groups.all(|group| group.coordinator.is_stopped())
+            && (!self.groups.is_empty() || self.snapshot.draining)
     }
 
     /// The time between two pictures of a round.

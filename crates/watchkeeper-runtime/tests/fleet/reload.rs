@@ -1,9 +1,7 @@
 //! Pods whose checks and settings change while they run.
 
-use std::task::Poll;
-
 use watchkeeper_core::coordinator::NotForced;
-use watchkeeper_core::on_demand::NotRun;
+use watchkeeper_core::on_demand::{NotRun, OnDemand};
 use watchkeeper_runtime::ReloadError;
 
 use super::*;
@@ -178,10 +176,33 @@ async fn a_caller_of_a_reload_is_answered_only_once_the_new_list_is_shown() {
             })
         });
         let waker = Waker::from(Arc::clone(looks));
-        let polled: Poll<_> = reload.as_mut().poll(&mut Context::from_waker(&waker));
-        polled
+        reload.as_mut().poll(&mut Context::from_waker(&waker))
     });
     reloaded.await.unwrap();
     let seen = looks.unwrap().seen.lock().unwrap().clone();
     assert_eq!(seen.last(), Some(&3), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_checks_are_all_gone_leaves_at_once_whatever_else_it_hears() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(100));
+    let pod = world.pod("pod-1", some(&[1]));
+    sleep(Duration::from_secs(2)).await;
+    let reloads = pod.reloads();
+    reloads
+        .reload(world.change("pod-1", Vec::new(), |_| {}))
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(1)).await;
+    // Both wait when the driver looks: the order to leave is not the first that it finds.
+    let left = Instant::now();
+    let on_demand: Arc<dyn OnDemand> = pod.on_demand();
+    let call = on_demand.run(vec![CheckId::new("m1").unwrap()]);
+    let (refused, ()) = tokio::join!(biased; call, pod.leave());
+    assert!(refused.is_err(), "{refused:?}");
+    assert!(
+        left.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        left.elapsed()
+    );
 }
