@@ -38,8 +38,9 @@ impl EventHub {
     /// Notes that something happened.
     pub fn tell(&self, what: Happened) {
         let at = self.clock.unix();
-        let number = self.ring().push(at, what);
-        self.latest.send_replace(number);
+        let mut ring = self.ring();
+        // Under the lock: of two that are told at once, the later number is the one that stays.
+        self.latest.send_replace(ring.push(at, what));
     }
 
     fn ring(&self) -> std::sync::MutexGuard<'_, EventRing> {
@@ -182,6 +183,26 @@ mod tests {
         assert_ne!(one.epoch(), hub("a-1", 6).epoch());
         assert_ne!(one.epoch(), hub("a-2", 5).epoch());
         assert!(one.epoch().bytes().all(|b| b.is_ascii_alphanumeric()));
+    }
+
+    #[tokio::test]
+    async fn of_events_told_at_once_by_several_the_latest_is_known_to_listeners() {
+        let hub = Arc::new(hub("a", 1));
+        let tell = |hub: Arc<EventHub>| {
+            std::thread::spawn(move || {
+                for _ in 0..2_000 {
+                    hub.tell(Happened::Store {
+                        up: true,
+                        error: None,
+                    });
+                }
+            })
+        };
+        let tellers: Vec<_> = (0..4).map(|_| tell(Arc::clone(&hub))).collect();
+        for teller in tellers {
+            teller.join().unwrap();
+        }
+        assert_eq!(*hub.latest.borrow(), hub.latest());
     }
 
     #[tokio::test]
