@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::watch;
 use watchkeeper_core::secret::Secret;
 
 use crate::reply::{self, Problem};
@@ -21,7 +22,11 @@ use crate::state::App;
 struct Keys(Vec<[u8; 32]>);
 
 /// Who is let in. May change while requests are answered: each is judged by one state of it, the old or the new.
-pub struct Access(ArcSwap<Rules>);
+pub struct Access {
+    rules: ArcSwap<Rules>,
+    /// Counts the changes, for those whose answers go on.
+    changes: watch::Sender<u64>,
+}
 
 struct Rules {
     keys: Keys,
@@ -42,20 +47,24 @@ impl Access {
     /// configuration allows on a loopback address only, or where `http.allow_anonymous` says so.
     #[must_use]
     pub fn new(keys: &[Secret], metrics_auth: bool) -> Self {
-        Self(ArcSwap::from_pointee(Rules::new(keys, metrics_auth)))
+        Self {
+            rules: ArcSwap::from_pointee(Rules::new(keys, metrics_auth)),
+            changes: watch::Sender::new(0),
+        }
     }
 
     /// As [`Access::new`] from the next request on.
     pub fn replace(&self, keys: &[Secret], metrics_auth: bool) {
-        self.0.store(Arc::new(Rules::new(keys, metrics_auth)));
+        self.rules.store(Arc::new(Rules::new(keys, metrics_auth)));
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        self.0.load().keys.check(headers)
+        self.rules.load().keys.check(headers)
     }
 
     fn check_to_act(&self, headers: &HeaderMap) -> Result<(), MayNotAct> {
-        let rules = self.0.load();
+        let rules = self.rules.load();
         rules.keys.check(headers).map_err(MayNotAct::Refused)?;
         if rules.keys.0.is_empty() && !is_own_page(headers) {
             return Err(MayNotAct::OtherOrigin);
@@ -64,11 +73,60 @@ impl Access {
     }
 
     fn check_for_metrics(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let rules = self.0.load();
+        let rules = self.rules.load();
         if rules.metrics_auth {
             rules.keys.check(headers)?;
         }
         Ok(())
+    }
+}
+
+/// The key of a request whose answer goes on: it may be taken away meanwhile.
+pub(crate) struct Pass {
+    access: Arc<Access>,
+    /// The key as it came, and nothing else.
+    headers: HeaderMap,
+    changes: watch::Receiver<u64>,
+    let_in: bool,
+}
+
+impl Pass {
+    /// Of a request with these headers.
+    pub(crate) fn new(access: &Arc<Access>, headers: &HeaderMap) -> Self {
+        let mut kept = HeaderMap::new();
+        if let Some(key) = headers.get(AUTHORIZATION) {
+            let mut key = key.clone();
+            key.set_sensitive(true);
+            kept.insert(AUTHORIZATION, key);
+        }
+        // Listens first, so that no change falls in between.
+        let changes = access.changes.subscribe();
+        Self {
+            let_in: access.check(&kept).is_ok(),
+            access: Arc::clone(access),
+            headers: kept,
+            changes,
+        }
+    }
+
+    /// Whether it is let in now.
+    pub(crate) fn holds(&mut self) -> bool {
+        if self.changes.has_changed().unwrap_or(false) {
+            self.changes.mark_unchanged();
+            self.judge();
+        }
+        self.let_in
+    }
+
+    /// Returns once who is let in has changed.
+    pub(crate) async fn changed(&mut self) {
+        // The sender lives as long as the access that is kept here.
+        let _ = self.changes.changed().await;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        self.let_in = self.access.check(&self.headers).is_ok();
     }
 }
 

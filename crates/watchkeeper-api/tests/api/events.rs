@@ -13,6 +13,7 @@ use watchkeeper_core::events::{Happened, LeaseChange, MAX_EVENTS};
 use watchkeeper_core::id::GroupId;
 use watchkeeper_core::lease::Token;
 use watchkeeper_core::report::Transition;
+use watchkeeper_core::secret::Secret;
 use watchkeeper_core::verdict::Outcome;
 
 use crate::fake::*;
@@ -381,4 +382,26 @@ async fn a_stream_outlives_the_limits_of_requests_and_ends_with_the_server() {
     assert_eq!(ended.expect("the stream holds up the stop").unwrap().cut, 0);
     let mut rest = String::new();
     socket.read_to_string(&mut rest).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_ends_once_its_key_is_taken_away_and_not_when_another_is() {
+    let pod = snapshot(vec![model("a", "alpha", "openai/a")]);
+    let api = with_keys(pod, &["sk-old", "sk-other"], false);
+    let request = Request::get("/v1/events").header("authorization", "Bearer sk-old");
+    let request = request.body(Body::empty()).unwrap();
+    let response = api.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut stream = Stream {
+        body: response.into_body().into_data_stream(),
+        text: String::new(),
+    };
+    assert_eq!(stream.names(1).await, ["hello e1-0"]);
+    api.access.replace(&[Secret::new("sk-old")], false);
+    api.events.tell(store(true));
+    assert_eq!(stream.names(1).await, ["store e1-1"]);
+    api.access.replace(&[Secret::new("sk-new")], false);
+    api.events.tell(store(false));
+    let next = tokio::time::timeout(PATIENCE, stream.body.next()).await;
+    assert!(next.expect("it goes on").is_none());
 }

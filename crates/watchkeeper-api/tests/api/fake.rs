@@ -343,6 +343,7 @@ impl RequestObserver for Observer {
 }
 
 pub(crate) struct Api {
+    pub(crate) access: Arc<Access>,
     pub(crate) fake: Arc<Fake>,
     pub(crate) events: Arc<Events>,
     pub(crate) observer: Arc<Observer>,
@@ -391,17 +392,19 @@ pub(crate) fn with_reloader(
     let runner = Arc::new(Runner::default());
     let _ = runner.fake.set(fake.clone());
     let events = Arc::new(Events::default());
+    let access = Arc::new(Access::new(&keys, metrics_auth));
     let router = router(ApiState {
         source: fake.clone(),
         on_demand: runner.clone(),
         events: events.clone(),
-        access: Arc::new(Access::new(&keys, metrics_auth)),
+        access: Arc::clone(&access),
         reloader,
         metrics: Arc::new(Metrics),
         observer: Some(observer.clone()),
     });
     Api {
         fake,
+        access,
         events,
         observer,
         runner,

@@ -22,7 +22,7 @@ pub use types::{
     TransitionEvent,
 };
 
-use crate::keys::Authorized;
+use crate::keys::{Authorized, Pass};
 use crate::openapi::{ErrorAnswer, NATIVE};
 use crate::query::Query;
 use crate::reply::{self, Problem};
@@ -102,7 +102,8 @@ pub(crate) async fn events(_: Authorized, State(app): State<App>, request: Reque
         .or_else(|| query.text("last_event_id"));
     let start = Start::read(&*app.events, last.as_deref());
     let stopping = request.extensions().get::<Stopping>().cloned();
-    let listener = Listener::new(app, kinds, start, stopping, place);
+    let pass = Pass::new(&app.access, request.headers());
+    let listener = Listener::new(app, kinds, start, pass, stopping, place);
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     let mut response = Sse::new(listener.into_stream())
         .keep_alive(keep_alive)

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use axum::response::sse::Event;
@@ -12,6 +13,7 @@ use watchkeeper_core::events::EventSource;
 
 use super::Stopping;
 use super::types::{EventKind, GapEvent, HelloEvent, Kinds, data};
+use crate::keys::Pass;
 use crate::state::App;
 use crate::times::timestamp;
 
@@ -60,6 +62,7 @@ pub(super) struct Listener {
     /// Everything that was there when the stream began is sent: what is missing from here on, it was too slow for.
     caught_up: bool,
     greeted: bool,
+    pass: Pass,
     stopping: Option<Stopping>,
     /// Freed with the stream.
     _place: OwnedSemaphorePermit,
@@ -70,6 +73,7 @@ impl Listener {
         app: App,
         kinds: Kinds,
         start: Start,
+        pass: Pass,
         stopping: Option<Stopping>,
         place: OwnedSemaphorePermit,
     ) -> Self {
@@ -81,12 +85,13 @@ impl Listener {
             ready: VecDeque::new(),
             caught_up: false,
             greeted: false,
+            pass,
             stopping,
             _place: place,
         }
     }
 
-    /// The stream; it ends when the server stops, after what happened until then.
+    /// The stream; it ends when the server stops, after what happened until then, and once its key is not let in any more.
     pub(super) fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
         unfold(self, |mut listener| async move {
             let event = listener.next().await?;
@@ -96,6 +101,9 @@ impl Listener {
 
     async fn next(&mut self) -> Option<Event> {
         loop {
+            if !self.pass.holds() {
+                return None;
+            }
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
@@ -187,16 +195,21 @@ impl Listener {
             .is_some_and(|Stopping(stopping)| *stopping.borrow() || stopping.has_changed().is_err())
     }
 
-    /// Until something happens, or the server stops.
+    /// Until something happens, other keys are let in, or the server stops.
     async fn wait(&mut self) {
         let happens = self.app.events.after(self.at);
-        let Some(Stopping(stopping)) = &mut self.stopping else {
-            return happens.await;
+        let stopping = &mut self.stopping;
+        let stops = async {
+            match stopping {
+                // A server that is gone without a word stops too, and takes the connection along.
+                Some(Stopping(stopping)) => drop(stopping.wait_for(|stop| *stop).await),
+                None => pending().await,
+            }
         };
         tokio::select! {
             () = happens => {}
-            // A server that is gone without a word stops too, and takes the connection along.
-            _ = stopping.wait_for(|stop| *stop) => {}
+            () = stops => {}
+            () = self.pass.changed() => {}
         }
     }
 }
