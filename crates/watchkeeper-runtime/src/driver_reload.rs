@@ -100,6 +100,7 @@ impl Driver {
             });
         }
         self.picture_groups();
+        self.metrics.listed(self.clock.now());
         Ok(())
     }
 

@@ -426,6 +426,11 @@ impl Metrics {
         self.pace.round(how, now);
     }
 
+    /// The pod has another list of checks from now on.
+    pub(crate) fn listed(&self, now: Moment) {
+        self.pace.listed(now);
+    }
+
     /// The configuration was read again: `applied`, `unchanged` or `refused`, and how many settings wait for a restart.
     pub fn reloaded(&self, result: &'static str, restart_needed: usize) {
         self.reloads.get_or_create(&ResultLabels { result }).inc();

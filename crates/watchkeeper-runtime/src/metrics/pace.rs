@@ -46,6 +46,8 @@ pub(super) struct Pace {
     mode: Family<ModeLabels, Gauge>,
     /// When the last round of each kind ended.
     last_rounds: Mutex<BTreeMap<&'static str, Moment>>,
+    /// When the list of checks became what it is, if not at the pod's start.
+    listed: Mutex<Option<Moment>>,
 }
 
 impl Pace {
@@ -96,6 +98,11 @@ impl Pace {
         last.insert(how, now);
     }
 
+    /// The pod has another list of checks from now on.
+    pub(super) fn listed(&self, now: Moment) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
     /// Brings the gauges up to what the picture shows at `now`.
     pub(super) fn show(&self, snapshot: &Snapshot, now: Moment) {
         let settings = &snapshot.settings;
@@ -112,11 +119,13 @@ impl Pace {
         self.fresh_for.set(settings.fresh_for.as_secs_f64());
 
         let groups = || snapshot.groups.iter();
+        let listed = *self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = listed.unwrap_or(snapshot.started);
         let overdue = groups().filter_map(|group| {
-            // What was never asked is due since this pod is there.
-            group
-                .next_due
-                .map(|due| now.since(due.max(snapshot.started)))
+            let due = group.next_due?;
+            // What was never asked is due since this pod has it to ask.
+            let since = if due < snapshot.started { listed } else { due };
+            Some(now.since(since))
         });
         let longest = |times: &mut dyn Iterator<Item = Duration>| {
             times.max().unwrap_or_default().as_secs_f64()

@@ -91,7 +91,8 @@ impl Listener {
         }
     }
 
-    /// The stream; it ends when the server stops, after what happened until then, and once its key is not let in any more.
+    /// The stream; it ends when the server stops, after what happened until then, and once its key is not let in any
+    /// more.
     pub(super) fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
         unfold(self, |mut listener| async move {
             let event = listener.next().await?;

@@ -96,6 +96,18 @@ fn what_is_due_is_overdue_from_then_on_and_what_was_never_asked_since_the_pods_s
 }
 
 #[test]
+fn a_check_that_a_reload_brought_is_overdue_since_then_and_what_was_due_before_is_since_before() {
+    let never = Moment::from_micros(i64::MIN);
+    for (due, expected) in [(never, 20.0), (at(150), 50.0)] {
+        let pace = Pace::default();
+        pace.listed(at(180));
+        let picture = snapshot(vec![group("g", Mode::Leading, Some(due), 70 * SECOND)]);
+        pace.show(&picture, at(200));
+        assert!(near(&pace.overdue, expected), "{due:?}");
+    }
+}
+
+#[test]
 fn the_lesser_of_interval_and_cache_ttl_is_told_and_no_number_where_checks_run_on_demand() {
     let pace = Pace::default();
     let mut picture = snapshot(Vec::new());
