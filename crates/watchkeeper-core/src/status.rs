@@ -243,6 +243,8 @@ pub struct Snapshot {
     pub store_error: Option<String>,
     /// Whether the pod is leaving.
     pub draining: bool,
+    /// Results were shown before, be it of other checks: a changed list takes nobody out of service.
+    pub had_results: bool,
     /// The settings that answers repeat.
     pub settings: Arc<ShownSettings>,
     /// The checks, in config order.
@@ -282,7 +284,7 @@ impl Snapshot {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let awaited = self.settings.background && self.checks.iter().any(|c| c.background);
-        !self.draining && (!awaited || self.has_results())
+        !self.draining && (!awaited || self.had_results || self.has_results())
     }
 
     /// How current a result of `group` is at `now`.

@@ -573,6 +573,7 @@ impl Driver {
         self.urgent = false;
         self.shown_at = now;
         self.snapshot.version += 1;
+        self.snapshot.had_results |= self.snapshot.has_results();
         let mode = self.snapshot.mode();
         let totals = self.snapshot.totals;
         self.facts.send_if_modified(|facts| {

@@ -149,6 +149,7 @@ impl Pod {
             store_up: false,
             store_error: None,
             draining: false,
+            had_results: false,
             settings: Arc::new(shown),
             checks: Arc::new(checks),
             index: Arc::new(index),

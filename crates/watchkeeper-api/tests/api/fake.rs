@@ -180,6 +180,7 @@ pub(crate) fn snapshot(checks: Vec<Check>) -> Snapshot {
         store_up: true,
         store_error: None,
         draining: false,
+        had_results: false,
         settings: Arc::new(settings()),
         index: Arc::new(
             checks

@@ -206,3 +206,17 @@ async fn a_pod_whose_checks_are_all_gone_leaves_at_once_whatever_else_it_hears()
         left.elapsed()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_was_ready_stays_so_when_all_its_checks_are_others() {
+    let world = World::new(LockScope::Fleet, Duration::from_millis(300));
+    let pod = world.pod("pod-1", some(&[1]));
+    assert!(!pod.status().snapshot().is_ready());
+    sleep(Duration::from_secs(2)).await;
+    let change = world.change("pod-1", some(&[2]), |_| {});
+    pod.reloads().reload(change).await.unwrap();
+    let snapshot = pod.status().snapshot();
+    assert!(!snapshot.has_results());
+    assert!(snapshot.is_ready());
+    pod.leave().await;
+}

@@ -47,6 +47,7 @@ fn snapshot(groups: Vec<Arc<GroupView>>) -> Snapshot {
         store_up: true,
         store_error: None,
         draining: false,
+        had_results: false,
         settings: Arc::new(ShownSettings {
             enabled: true,
             background: true,
