@@ -9,6 +9,11 @@ impl Coordinator {
     /// The store failed for too long: this pod checks for itself until it is back.
     pub(super) fn become_isolated(&mut self, now: Now, out: &mut Out) {
         self.left_to_holder = self.end_of_the_round_of_another(now.steady);
+        // A holder that was killed gets no more than a round's time.
+        self.left_for = self
+            .settings
+            .lock_ttl
+            .saturating_add(self.settings.round_limit());
         self.holder = None;
         self.isolate(now.steady, out);
         self.wants_read = true;

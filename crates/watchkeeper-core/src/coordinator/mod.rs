@@ -176,6 +176,8 @@ pub struct Coordinator {
     alone_since: Moment,
     /// What this pod has results of is left to the holder of that time until its lease has ended.
     left_to_holder: Moment,
+    /// But no check longer than this after it was due. Kept, since [`Settings::round_limit`] looks at every check.
+    left_for: std::time::Duration,
     forced: Forced,
     /// Who made the latest results shown.
     checked_by: Option<PodId>,
@@ -226,6 +228,7 @@ impl Coordinator {
             alone_offset: std::time::Duration::ZERO,
             alone_since: Moment::ZERO,
             left_to_holder: Moment::ZERO,
+            left_for: std::time::Duration::ZERO,
             forced: Forced::default(),
             checked_by: None,
             draining: None,

@@ -124,8 +124,7 @@ impl Coordinator {
         let due = match self.entries.get(check) {
             Some(known) => {
                 let due = known.probed_at + cadence;
-                // A holder that was killed gets no more than a round's time.
-                let latest = due + self.settings.lock_ttl + self.settings.round_limit();
+                let latest = due + self.left_for;
                 due.max(self.left_to_holder.min(latest))
                     .max(self.rests_until(known))
             }
