@@ -291,6 +291,7 @@ fn snapshot() -> Snapshot {
         store_up: true,
         store_error: None,
         draining: false,
+        had_results: false,
         settings: Arc::new(ShownSettings {
             enabled: true,
             background: true,

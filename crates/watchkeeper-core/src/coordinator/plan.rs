@@ -120,17 +120,21 @@ impl Coordinator {
     ///
     /// A probe that it started itself counts, whatever became of it: alone, a pod asks at most once per interval.
     pub(super) fn alone_due(&self, check: &CheckId) -> Moment {
-        let cadence = self.settings.cadence();
         let due = match self.entries.get(check) {
-            Some(known) => {
-                let due = known.probed_at + cadence;
-                let latest = due + self.left_for;
-                due.max(self.left_to_holder.min(latest))
-                    .max(self.rests_until(known))
-            }
+            Some(known) => (known.probed_at + self.settings.cadence())
+                .max(self.left_until(check))
+                .max(self.rests_until(known)),
             None => self.alone_since,
         };
         due.max(self.spaced_at(check)).max(self.alone_since) + self.alone_offset
+    }
+
+    /// Until when a check that has a result is left to the holder of the time when the store went.
+    fn left_until(&self, check: &CheckId) -> Moment {
+        self.entries.get(check).map_or(NOW, |known| {
+            let latest = known.probed_at + self.settings.cadence() + self.left_for;
+            self.left_to_holder.min(latest)
+        })
     }
 
     /// When this pod's own last start of a probe of the check is long enough ago.
@@ -169,6 +173,7 @@ impl Coordinator {
                 (self.settings.background
                     && c.background
                     && self.spaced_at(&c.id) <= now
+                    && self.left_until(&c.id) <= now
                     && self.alone_due(&c.id) <= horizon
                     && self.is_rested(&c.id, now))
                     || self.forced.wants(&c.id)

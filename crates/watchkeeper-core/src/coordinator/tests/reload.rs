@@ -325,3 +325,24 @@ fn a_new_group_goes_on_with_the_days_spending_and_counts_none_of_it_twice() {
     let day = Day::of(unix(1_090));
     assert_eq!(Some(publication.report.ledger.total(day)), cost);
 }
+
+#[test]
+fn a_new_check_does_not_drag_along_what_is_left_to_a_holder() {
+    let mut old = Pod::rested();
+    old.until(DUE - 600);
+    let mut pod = old.heir(&["a", "b", "c"], &["a", "b"]);
+    pod.at(DUE - 600, Event::Started);
+    pod.at(DUE - 590, nothing(1, 0));
+    let commands = pod.until(DUE - 530);
+    assert!(
+        matches!(commands.as_slice(), [Command::Acquire(Op(2), _)]),
+        "{commands:?}"
+    );
+    pod.at(
+        DUE - 500,
+        Event::Acquired(Op(2), Err(refused(StoreOp::Acquire))),
+    );
+    pod.at(DUE - 490, Event::StoreDown);
+    assert_eq!(pod.until(DUE + 1_500), [tell(Happening::Isolated)]);
+    assert_eq!(pod.until(DUE + 1_500 + INTERVAL / 10), [probe(1, "c")]);
+}
