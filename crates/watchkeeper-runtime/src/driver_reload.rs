@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use watchkeeper_core::check::Check;
-use watchkeeper_core::companion::CompanionCodec;
+use watchkeeper_core::companion::{CompanionCodec, CompanionState};
 use watchkeeper_core::coordinator::{Coordinator, Event, Settings};
 use watchkeeper_core::fingerprint;
 use watchkeeper_core::id::CheckId;
@@ -62,6 +62,9 @@ impl Driver {
         self.prober = change.prober;
         self.checks = change.asked;
         self.store = self.store.with_companions(change.companions);
+        if !self.store.has_companions() {
+            self.snapshot.companions = CompanionState::default();
+        }
         self.snapshot.settings = Arc::new(change.shown);
         self.snapshot.checks = Arc::new(change.checks);
 

@@ -194,6 +194,11 @@ impl StoreClient {
         self.store.watch()
     }
 
+    /// Whether its reports have companions.
+    pub(crate) fn has_companions(&self) -> bool {
+        self.companions.is_some()
+    }
+
     /// What the store saw of its companions, said and counted where it changed.
     pub(crate) fn companion(&self) -> Option<CompanionState> {
         let companions = self.companions.as_ref()?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::Method;
 use serde_json::{Value, json};
 use watchkeeper_integration_tests::daemon::{Daemon, Setup};
 use watchkeeper_integration_tests::eventually;
@@ -374,4 +375,31 @@ async fn it_is_off_with_one_key_and_says_why_where_it_cannot_be() {
         .await;
     let line = database.wait_for_line("are not served", SOON).await;
     assert!(line.text.contains("store_model_in_db"), "{}", line.text);
+}
+
+#[tokio::test]
+async fn switched_off_by_a_reload_it_says_so_and_waits_for_a_restart_until_it_is_on_again() {
+    let stand = Stand::new().await;
+    let pod = stand.setup(&["m1"]).start().await;
+    eventually("it serves", SOON, async || {
+        wire_state(&pod).await["state"] == "serving"
+    })
+    .await;
+    let reload = async |yaml: String| {
+        pod.replace("proxy_config.yaml", &yaml);
+        let answer = pod.request(Method::POST, "/v1/reload", None).await;
+        assert_eq!(answer.status.as_u16(), 200, "{}", pod.log());
+        answer.json()["restart_needed"].clone()
+    };
+    let on = stand.config(&["m1"]);
+    let off = on.clone().general("store_model_in_db: true");
+    let waits = json!(["litellm.wire"]);
+    assert_eq!(reload(off.yaml()).await, waits);
+    eventually("it serves no more", SOON, async || {
+        wire_state(&pod).await["state"] == "off"
+    })
+    .await;
+    // It still waits when nothing else changed.
+    assert_eq!(reload(off.yaml()).await, waits);
+    assert_eq!(reload(on.yaml()).await, json!([]));
 }

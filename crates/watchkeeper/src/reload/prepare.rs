@@ -14,6 +14,9 @@ use crate::cli::RunArgs;
 use crate::exit::Failure;
 use crate::{inputs, wiring};
 
+/// Wire mode, which is built into the store: no key that a file has to name changes it.
+pub(super) const WIRE: &str = "litellm.wire";
+
 /// What the pod runs by.
 #[derive(Clone)]
 pub(super) struct Running {
@@ -23,6 +26,8 @@ pub(super) struct Running {
     pub(super) clock: Arc<dyn Clock>,
     /// The store was built to serve LiteLLM's own pods as well.
     pub(super) serves_litellm: bool,
+    /// By the configuration in force it would be the other way round.
+    pub(super) wire_waits: bool,
 }
 
 /// A configuration that can be used.
@@ -64,6 +69,9 @@ fn build(running: &Running) -> Result<Prepared, Failure> {
     // A certificate may have been exchanged in its place.
     let unchanged = !difference.changes_anything() && difference.effective.probe.ca.is_none();
     if unchanged {
+        if running.wire_waits {
+            difference.restart_needed.push(WIRE);
+        }
         return Ok(Prepared {
             difference,
             change: None,
@@ -75,7 +83,7 @@ fn build(running: &Running) -> Result<Prepared, Failure> {
     let prober: Arc<dyn Prober> = wiring::probes::build(&running.clock, config)?;
     let wire = wiring::wire::decide(config, &*prober)?;
     if wire.is_some() != running.serves_litellm {
-        difference.restart_needed.push("litellm.wire");
+        difference.restart_needed.push(WIRE);
     }
     let wire = wire.filter(|_| running.serves_litellm);
     let parts = wiring::pod::parts(config, &running.pod, wire.as_ref(), &*prober)?;

@@ -81,6 +81,7 @@ impl Task {
                 pod,
                 clock,
                 serves_litellm,
+                wire_waits: false,
             },
             reloads,
             access,
@@ -267,6 +268,7 @@ impl Keeper {
         self.refused = None;
         let waits = difference.restart_needed;
         let word = if changed { "applied" } else { "unchanged" };
+        self.running.wire_waits = waits.contains(&prepare::WIRE);
         self.metrics.reloaded(word, waits.len());
         let answer = ReloadAnswer {
             changed,
