@@ -24,6 +24,9 @@ pub(crate) const REJOIN: Duration = Duration::from_secs(4);
 /// Failures of the store for this long make a pod check for itself.
 pub(crate) const ISOLATED_AFTER: Duration = Duration::from_secs(2);
 
+/// In seconds; the next round is far enough away then.
+const JUST_ENDED: f64 = 2.0;
+
 /// Four pods that share a report, and what they ask.
 pub(crate) struct Scene {
     pub(crate) mock: MockLlm,
@@ -58,15 +61,23 @@ impl Scene {
         };
         scene.all_show_more_than(0).await;
         scene.fleet.wait_for_store(true, SOON).await;
-        // A pod may know of the token before it has read what was published under it.
-        eventually("every pod shows both models", SOON, async || {
-            for pod in scene.fleet.pods() {
-                if pod.health().await["healthy_count"] != 2 {
-                    return false;
+        // Faults begin between two rounds: what is due when a store goes is left to whoever may be asking it. (A pod may
+        // know of the token before it has read what was published under it.)
+        eventually(
+            "every pod shows a round that has just ended",
+            SOON,
+            async || {
+                for pod in scene.fleet.pods() {
+                    let status = pod.shared_status().await;
+                    let age = status["status"]["cache_age_seconds"].as_f64();
+                    let free = status["status"]["lock_owner"].is_null();
+                    if !free || age.is_none_or(|age| age > JUST_ENDED) {
+                        return false;
+                    }
                 }
-            }
-            true
-        })
+                true
+            },
+        )
         .await;
         scene.skipped = MODELS.map(|model| scene.mock.asked().count(model).saturating_sub(1));
         scene
